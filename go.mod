@@ -1,0 +1,3 @@
+module github.com/sepwatch/sepwatch
+
+go 1.26
