@@ -1,0 +1,118 @@
+package enrich
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/sepclient"
+)
+
+// maxEndpoints bounds the rows of one look-up: a name is one computer, or a
+// few where SEPM kept stale records (contract: SEPM API A10).
+const maxEndpoints = 200
+
+// endpointDetails is the guide's "Get Endpoint Details for artifact" (§5.4).
+type endpointDetails struct{}
+
+func (endpointDetails) Def() incident.ActionDef {
+	return incident.ActionDef{
+		Name:          "endpoint_details",
+		Title:         "Example: SEP - Get Endpoint Details for artifact",
+		On:            incident.OnArtifact,
+		ArtifactTypes: []incident.ArtifactType{incident.DNSName, incident.SystemName},
+		Form: []incident.InputDef{{
+			Name: "computer", Type: incident.InputText, Required: true,
+			Help: "Host name of computer.",
+		}},
+	}
+}
+
+// Next gives one row an endpoint of that name. SEPM's own filter may match
+// more than the name, so its answers are compared here.
+func (endpointDetails) Next(ctx context.Context, sepm SEPM, run incident.Run, now time.Time) (incident.Step, error) {
+	name := run.Input["computer"]
+	if strings.ContainsAny(name, "*") || strings.TrimSpace(name) == "" {
+		return incident.Step{Effects: []incident.Effect{notFound(name, "it is not a computer's name")}}, nil
+	}
+	var step incident.Step
+	for computer, err := range sepm.Computers(ctx, sepclient.ComputerQuery{Name: name}) {
+		if err != nil {
+			return incident.Step{}, fmt.Errorf("look up endpoint %q: %w", name, err)
+		}
+		if !sameComputer(computer.Name, name) {
+			continue
+		}
+		if len(step.Effects) == maxEndpoints {
+			step.Effects = append(step.Effects, tooMany(name))
+			break
+		}
+		step.Effects = append(step.Effects, incident.Effect{Row: endpointRow(computer, now)})
+	}
+	if len(step.Effects) == 0 {
+		step.Effects = []incident.Effect{notFound(name, "SEPM knows no computer of that name")}
+	}
+	return step, nil
+}
+
+// sameComputer compares names as Windows does, without regard to case.
+func sameComputer(a, b string) bool { return strings.EqualFold(a, b) }
+
+func endpointRow(c sepclient.Computer, now time.Time) *incident.Row {
+	infected := "No"
+	if c.Infected {
+		infected = "Yes"
+	}
+	cells := map[string]incident.Cell{
+		"query_execution_date":       incident.Text(now.UTC().Format(time.DateTime)),
+		"computerName":               incident.Text(c.Name),
+		"uniqueId":                   incident.Text(c.ID),
+		"hardwareKey":                incident.Text(c.HardwareKey),
+		"operatingSystem":            incident.Text(c.OperatingSystem),
+		"ipAddresses":                incident.Text(strings.Join(c.IPAddresses, ", ")),
+		"sep_description":            incident.Text(c.Description),
+		"infected":                   incident.Text(infected),
+		"group_id":                   incident.Text(c.Group.ID),
+		"group_name":                 incident.Text(c.Group.Name),
+		"domain_id":                  incident.Text(c.Group.Domain.ID),
+		"domain_name":                incident.Text(c.Group.Domain.Name),
+		"endpoint_quarantine_status": incident.Text(quarantineStatus(c)),
+	}
+	for column, cell := range cells {
+		if cell.String() == "" {
+			delete(cells, column)
+		}
+	}
+	return &incident.Row{Table: incident.TableEndpoints, Cells: cells}
+}
+
+// quarantineStatus is what SEPM's own words prove, and empty otherwise. The
+// numeric fields of that name report Host Integrity (contract: SEPM API A10)
+// and prove nothing about network quarantine.
+func quarantineStatus(c sepclient.Computer) string {
+	words := strings.ToLower(c.QuarantineDesc)
+	switch {
+	case strings.Contains(words, "host integrity check passed"):
+		return "Un-Quarantined"
+	case strings.Contains(words, "quarantined"):
+		return "Quarantined"
+	}
+	return ""
+}
+
+func notFound(name, why string) incident.Effect {
+	return incident.Effect{Note: &incident.Note{
+		Key:  "endpoint not found: " + strings.ToLower(name),
+		Text: fmt.Sprintf("Endpoint details: <b>%s</b> was not found, since %s.", incident.EscapeHTML(name), why),
+	}}
+}
+
+func tooMany(name string) incident.Effect {
+	return incident.Effect{Note: &incident.Note{
+		Key: "endpoints cut: " + strings.ToLower(name),
+		Text: fmt.Sprintf("Endpoint details: SEPM has more than %d records named <b>%s</b>; the first %d are listed.",
+			maxEndpoints, incident.EscapeHTML(name), maxEndpoints),
+	}}
+}

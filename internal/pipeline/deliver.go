@@ -1,0 +1,329 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/resilient"
+)
+
+// deliverLease outlasts one step of a delivery, which stops sending pieces
+// when half of it has passed.
+const deliverLease = 10 * time.Minute
+
+// deliverStage brings Resilient to what the ledger says, incident by
+// incident: one worker at a time for each, many incidents at once.
+//
+// A step of a delivery is planned inside the claim's transaction, which
+// records an intent for each request that changes something, and is then
+// carried out. An intent whose answer was lost stays open; the next step
+// looks in Resilient what became of it before anything is sent again.
+func (p *Pipeline) deliverStage() *stage {
+	var platform resilient.Platform
+	g := &gate{system: "Resilient", logger: p.Logger}
+	return &stage{
+		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, lease: deliverLease,
+		gate: g,
+		ready: func(ctx context.Context) (err error) {
+			platform, err = p.Settings().Resilient.Connect(ctx)
+			return err
+		},
+		prepare: func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
+			deliveries, err := load(tx, tasks)
+			if err != nil {
+				return nil, err
+			}
+			settings := p.Settings()
+			var intents []ledger.Intent
+			var remotes []ledger.Remote
+			for _, d := range deliveries {
+				d.Pipeline, d.remote, d.gate, d.byField = p, settings.Resilient, g, platform.HasKeyField
+				d.plan()
+				intents = append(intents, d.fresh...)
+				if len(d.fresh) > 0 && d.fresh[0].Operation == opCreate {
+					remotes = append(remotes, d.record())
+				}
+			}
+			intents, err = tx.AddIntents(intents)
+			if err != nil {
+				return nil, err
+			}
+			if err := tx.SetRemotes(remotes); err != nil {
+				return nil, err
+			}
+			jobs := make([]job, len(tasks))
+			for i, d := range deliveries {
+				n := len(d.fresh)
+				d.fresh, intents = intents[:n:n], intents[n:]
+				jobs[i] = job{d.task, d.do}
+			}
+			return jobs, nil
+		},
+	}
+}
+
+// The operations that intents are recorded for.
+const (
+	// opCreate is the create of an incident, with what is inline in it.
+	opCreate = "create"
+	// opVerify asks to look for a second incident with the key, which a
+	// create whose answer was lost may still open.
+	opVerify = "verify"
+	// opInline is a piece that was inline in a create which was found done.
+	opInline = "inline"
+	// opPiece is a piece sent by itself.
+	opPiece = "piece"
+)
+
+// intentDetail is what an intent remembers of its request.
+type intentDetail struct {
+	// ByField is whether the key was sent in its field or in the marker.
+	ByField bool `json:"by_field,omitempty"`
+	// Server is Resilient's clock when the create was planned.
+	Server time.Time `json:"server,omitzero"`
+	// Inline are the ids of the pieces that were in the create.
+	Inline []int64 `json:"inline,omitempty"`
+	// Checks counts how often a verification has looked before.
+	Checks int `json:"checks,omitempty"`
+}
+
+func (d intentDetail) encode() json.RawMessage {
+	data, err := json.Marshal(d)
+	if err != nil {
+		panic(err) // times, numbers and booleans always encode
+	}
+	return data
+}
+
+func detailOf(i ledger.Intent) (intentDetail, error) {
+	var d intentDetail
+	if len(i.Detail) == 0 {
+		return d, nil
+	}
+	if err := json.Unmarshal(i.Detail, &d); err != nil {
+		return d, fmt.Errorf("intent %d: read its detail %q: %w", i.ID, i.Detail, err)
+	}
+	return d, nil
+}
+
+// delivery is one step for one incident.
+type delivery struct {
+	*Pipeline
+	remote  Resilient
+	gate    *gate
+	byField bool
+
+	task     ledger.Task
+	incident ledger.Incident
+	pending  []ledger.Piece
+	// all are the incident's pieces, loaded where an intent is open: for
+	// telling ours from others'.
+	all []ledger.Piece
+	// creates, verifies and doubts (by piece) are the open intents.
+	creates, verifies []ledger.Intent
+	doubts            map[int64]ledger.Intent
+
+	// do is the planned step; fresh are the intents recorded for it.
+	do    func(ctx context.Context) change
+	fresh []ledger.Intent
+}
+
+// load reads what the deliveries of the tasks need, in the tasks' order.
+func load(tx ledger.Tx, tasks []ledger.Task) ([]*delivery, error) {
+	ids := keys(tasks)
+	incidents, err := tx.Incidents(ids)
+	if err != nil {
+		return nil, err
+	}
+	pieces, err := tx.PendingPieces(ids)
+	if err != nil {
+		return nil, err
+	}
+	intents, err := tx.OpenIntents(ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]*delivery, len(tasks))
+	deliveries := make([]*delivery, len(tasks))
+	for i, t := range tasks {
+		deliveries[i] = &delivery{task: t, doubts: make(map[int64]ledger.Intent)}
+		byID[t.Key] = deliveries[i]
+	}
+	for _, inc := range incidents {
+		byID[inc.ID].incident = inc
+	}
+	for _, piece := range pieces {
+		d := byID[piece.Incident]
+		d.pending = append(d.pending, piece)
+	}
+	var doubtful []int64
+	for _, intent := range intents {
+		d := byID[intent.Incident]
+		if !d.doubtful() {
+			doubtful = append(doubtful, intent.Incident)
+		}
+		switch intent.Operation {
+		case opCreate:
+			d.creates = append(d.creates, intent)
+		case opVerify:
+			d.verifies = append(d.verifies, intent)
+		default:
+			d.doubts[intent.Piece] = intent
+		}
+	}
+	if len(doubtful) == 0 {
+		return deliveries, nil
+	}
+	all, err := tx.Pieces(doubtful)
+	if err != nil {
+		return nil, err
+	}
+	for _, piece := range all {
+		d := byID[piece.Incident]
+		d.all = append(d.all, piece)
+	}
+	return deliveries, nil
+}
+
+// doubtful reports whether any intent is open.
+func (d *delivery) doubtful() bool {
+	return len(d.creates)+len(d.verifies)+len(d.doubts) > 0
+}
+
+// plan chooses the step and the intents to record for it.
+func (d *delivery) plan() {
+	now := d.Clock.Now()
+	switch {
+	case d.incident.ID == 0:
+		d.do = func(context.Context) change {
+			return d.park(fmt.Errorf("incident %d: %w", d.task.Key, ledger.ErrNotFound))
+		}
+	case d.incident.RemoteID == 0 && len(d.creates) > 0:
+		if at := d.settled(d.creates); now.Before(at) {
+			d.do = func(context.Context) change { return d.wait(at) }
+		} else {
+			d.do = d.find
+		}
+	case d.incident.RemoteID == 0:
+		d.planCreate()
+	case len(d.verifies) > 0 && !now.Before(d.verifyAt()):
+		d.do = d.verify
+	case len(d.doubts) > 0:
+		if at := d.doubtsAt(); now.Before(at) {
+			d.do = func(context.Context) change { return d.wait(at) }
+		} else {
+			d.do = d.settle
+		}
+	case len(d.pending) > 0:
+		d.planSend()
+	default:
+		d.do = func(context.Context) change { return d.end() }
+	}
+}
+
+// settled is when the last of the intents can no longer be under way: its
+// request's own time-out after it was recorded.
+func (d *delivery) settled(intents []ledger.Intent) time.Time {
+	var last time.Time
+	for _, i := range intents {
+		if at := i.At.Add(d.remote.Timeout()); at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// doubtsAt is when the doubtful pieces can be looked for. Those that were
+// inline in a create stand there already, if at all.
+func (d *delivery) doubtsAt() time.Time {
+	var sent []ledger.Intent
+	for _, i := range d.doubts {
+		if i.Operation != opInline {
+			sent = append(sent, i)
+		}
+	}
+	return d.settled(sent)
+}
+
+// wait comes back at a later time; nothing failed.
+func (d *delivery) wait(at time.Time) change {
+	return change{outcome: ledger.Outcome{Task: d.task, Again: at}}
+}
+
+// next goes on with the incident at once.
+func (d *delivery) next() change { return d.wait(d.Clock.Now()) }
+
+// end is when all was delivered: done, or, where a create was in doubt,
+// waiting for the next look.
+func (d *delivery) end() change {
+	if len(d.verifies) > 0 {
+		return d.wait(d.verifyAt())
+	}
+	return change{outcome: ledger.Outcome{Task: d.task, Done: true}}
+}
+
+// park gives the task up until a person retries it.
+func (d *delivery) park(err error) change {
+	d.Logger.Error("delivery parked", "incident", d.task.Key, "remote", d.incident.RemoteID, "error", err)
+	return change{outcome: ledger.Outcome{Task: d.task, Park: true, Failed: true, Error: err.Error()}}
+}
+
+// again is the outcome after a request that did not get through, by what its
+// error means for the system and for this task.
+func (d *delivery) again(err error) ledger.Outcome {
+	switch judge(err) {
+	case unavailable, refusedLogin:
+		d.gate.failed(err, d.Clock.Now())
+		// The system failed, not this task: no attempt is counted.
+		return ledger.Outcome{Task: d.task, Again: d.Clock.Now().Add(time.Second), Error: err.Error()}
+	}
+	return d.failed(d.task, err)
+}
+
+// record is the incident's part that a delivery changes.
+func (d *delivery) record() ledger.Remote {
+	return ledger.Remote{
+		Incident: d.incident.ID, RemoteID: d.incident.RemoteID,
+		Posts: d.incident.Posts, Delivered: d.incident.Delivered,
+	}
+}
+
+// decode reads the body of a piece.
+func decode[T any](p ledger.Piece) (body T, err error) {
+	if err := json.Unmarshal(p.Body, &body); err != nil {
+		return body, fmt.Errorf("piece %d: read its %s: %w", p.ID, p.Kind, err)
+	}
+	return body, nil
+}
+
+// inline are the pieces that can go into the create: artifacts and notes,
+// unless Resilient has refused a create that carried them.
+func (d *delivery) inline() (pieces []ledger.Piece, artifacts []incident.Artifact, notes []incident.Note, err error) {
+	for _, p := range d.pending {
+		if p.Error != "" {
+			return nil, nil, nil, nil
+		}
+		switch p.Kind {
+		case ledger.PieceArtifact:
+			a, err := decode[incident.Artifact](p)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			artifacts = append(artifacts, a)
+		case ledger.PieceNote:
+			n, err := decode[incident.Note](p)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			notes = append(notes, n)
+		default:
+			continue
+		}
+		pieces = append(pieces, p)
+	}
+	return pieces, artifacts, notes, nil
+}

@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// gate keeps a stage from asking a remote system that cannot answer: nothing
+// is claimed while it is closed, so an outage costs no task an attempt. It
+// opens by itself after a back-off, which is slow where the system refused
+// our login, since hammering it locks accounts.
+type gate struct {
+	system string
+	logger *slog.Logger
+
+	mu       sync.Mutex
+	until    time.Time
+	failures int
+}
+
+// failed closes the gate for a while and says why, in one line.
+func (g *gate) failed(err error, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now.Before(g.until) {
+		return // jobs that were under way together fail together
+	}
+	first, most := time.Second, time.Minute
+	if judge(err) == refusedLogin {
+		first, most = 30*time.Second, 15*time.Minute
+	}
+	pause := backoff(first, most, g.failures)
+	g.failures++
+	g.until = now.Add(pause)
+	g.logger.Error(g.system+" cannot be used; trying again later",
+		"system", g.system, "pause", pause.Round(time.Millisecond), "failures", g.failures, "error", err)
+}
+
+// passed opens the gate: the system answered.
+func (g *gate) passed() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failures > 0 {
+		g.logger.Info(g.system+" answers again", "system", g.system, "failures", g.failures)
+	}
+	g.failures, g.until = 0, time.Time{}
+}
+
+func (g *gate) closed(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return now.Before(g.until)
+}
+
+// pause is how long to wait before looking again, at most poll.
+func (g *gate) pause(now time.Time, poll time.Duration) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if rest := g.until.Sub(now); rest > 0 {
+		return min(rest, poll)
+	}
+	return poll
+}
+
+// backoff doubles first with each failure up to most, and takes between half
+// and all of it, so that many who failed together do not come back together.
+func backoff(first, most time.Duration, failures int) time.Duration {
+	d := most
+	if failures < 32 {
+		if grown := first << failures; grown > 0 && grown < most {
+			d = grown
+		}
+	}
+	return d/2 + rand.N(d/2+1)
+}

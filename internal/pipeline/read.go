@@ -1,0 +1,267 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/parse"
+	"github.com/sepwatch/sepwatch/rules"
+)
+
+// read is a mail that was read, ready to be correlated.
+type read struct {
+	mail  int64
+	alert parse.Alert
+	// quarantine is why the mail could not be read.
+	quarantine string
+	rules      *rules.Rules
+	at         time.Time
+}
+
+// readNow reads mails that were just committed. Nothing is lost if it fails:
+// the mails' read tasks are leased to this node for a while, and then fall to
+// the read stage.
+func (p *Pipeline) readNow(ctx context.Context, mails []ledger.NewMail, added []ledger.AddedMail) {
+	settings := p.Settings()
+	var changes []change
+	for i, a := range added {
+		if a.Task.ID == 0 {
+			continue // known already, or kept aside
+		}
+		changes = append(changes, p.readMail(settings, a.Task, mails[i].Raw))
+	}
+	if len(changes) == 0 {
+		return
+	}
+	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error { return save(tx, changes) })
+	if err != nil {
+		p.Logger.Error("mails were received but not read yet; trying again later",
+			"mails", len(changes), "error", err)
+	}
+}
+
+// readStage reads mails whose live reading did not happen.
+func (p *Pipeline) readStage() *stage {
+	return &stage{
+		Pipeline: p, kind: ledger.TaskRead, limit: 16, batch: 16, lease: 5 * time.Minute,
+		gate: &gate{system: "ledger", logger: p.Logger},
+		prepare: func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
+			settings := p.Settings()
+			jobs := make([]job, len(tasks))
+			for i, t := range tasks {
+				raw, err := tx.Raw(t.Key)
+				if err != nil {
+					return nil, fmt.Errorf("mail %d: %w", t.Key, err)
+				}
+				jobs[i] = job{t, func(context.Context) change { return p.readMail(settings, t, raw) }}
+			}
+			return jobs, nil
+		},
+	}
+}
+
+// readMail parses a mail and lets the rules look at it. A reader that panics
+// quarantines its mail and stops nothing else.
+func (p *Pipeline) readMail(s *Settings, t ledger.Task, raw []byte) (c change) {
+	r := read{mail: t.Key, rules: s.Rules, at: p.Clock.Now()}
+	defer func() {
+		if problem := recover(); problem != nil {
+			r.alert, r.quarantine = parse.Alert{}, fmt.Sprintf("the reader failed on this mail: %v", problem)
+			p.Logger.Error("mail quarantined", "mail", t.Key, "error", r.quarantine)
+		}
+		c = change{outcome: ledger.Outcome{Task: t, Done: true}, mails: []read{r}}
+	}()
+	r.alert = s.Rules.Accept(s.Read(raw))
+	p.Logger.Log(context.Background(), slog.LevelDebug, "mail read",
+		"mail", t.Key, "status", r.alert.Status, "kind", r.alert.Kind, "events", len(r.alert.Events), "rule", r.alert.Rule)
+	return c
+}
+
+// keep records what was read: the mails' states, their events, and the
+// incidents that the events open or join, with what is to be delivered and
+// looked up for them.
+func keep(tx ledger.Tx, mails []read) error {
+	if len(mails) == 0 {
+		return nil
+	}
+	results := make([]ledger.MailResult, len(mails))
+	ids := make([]int64, len(mails))
+	for i, m := range mails {
+		ids[i] = m.mail
+		results[i] = ledger.MailResult{
+			ID: m.mail, Status: ledger.MailStatus(m.alert.Status), Reason: m.alert.Rule,
+			Kind: m.alert.Kind, Subject: m.alert.Subject, From: m.alert.From,
+		}
+		if m.quarantine != "" {
+			results[i].Status, results[i].Reason = ledger.MailQuarantined, m.quarantine
+		}
+	}
+	if err := tx.SetMails(results); err != nil {
+		return err
+	}
+	known, err := incidentsOf(tx, ids)
+	if err != nil {
+		return err
+	}
+	var k keeper
+	for _, m := range mails {
+		if m.quarantine != "" || m.alert.Status == parse.Ignored || m.alert.Status == parse.Rejected {
+			continue
+		}
+		if err := k.add(tx, m, known[m.mail]); err != nil {
+			return fmt.Errorf("mail %d: %w", m.mail, err)
+		}
+	}
+	return k.write(tx)
+}
+
+// incidentsOf says which incident each event of the mails belongs to, for
+// mails that were read before: events keep their incident for life.
+func incidentsOf(tx ledger.Tx, mails []int64) (map[int64]map[int]int64, error) {
+	events, err := tx.Events(mails)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[int64]map[int]int64)
+	for _, e := range events {
+		if known[e.Mail] == nil {
+			known[e.Mail] = make(map[int]int64)
+		}
+		known[e.Mail][e.Ordinal] = e.Incident
+	}
+	return known, nil
+}
+
+// keeper gathers what a batch of mails changes, so that it is written with a
+// few statements. A story that a mail of the batch opens can be joined by the
+// next one.
+type keeper struct {
+	opened []story
+	byKey  map[string]int // key → index in opened
+	joined []ledger.Sighting
+	events []ledger.Event
+	// eventStory is the index in opened of the story that the event at the
+	// same index opens, or -1 where its incident is known.
+	eventStory []int
+}
+
+type story struct {
+	rules.Story
+	seen int
+	at   time.Time
+}
+
+func (k *keeper) add(view rules.View, m read, known map[int]int64) error {
+	stories, err := m.rules.Correlate(view, m.alert, incident.Trust{})
+	if err != nil {
+		return err
+	}
+	if k.byKey == nil {
+		k.byKey = make(map[string]int)
+	}
+	for _, s := range stories {
+		ordinals := s.Events
+		if len(ordinals) == 0 {
+			ordinals = []int{0} // the mail itself is the event
+		}
+		for _, ordinal := range ordinals {
+			e := ledger.Event{Mail: m.mail, Ordinal: ordinal, Digest: s.Key}
+			if len(s.Events) > 0 {
+				e.Event = m.alert.Events[ordinal]
+			}
+			at := -1
+			if before, ok := known[ordinal]; ok {
+				e.Incident = before
+			} else if s.Joins != 0 {
+				e.Incident = s.Joins
+				k.joined = append(k.joined, ledger.Sighting{Incident: s.Joins, Events: 1, Last: m.at})
+			} else {
+				at = k.open(s, m.at)
+			}
+			k.events, k.eventStory = append(k.events, e), append(k.eventStory, at)
+		}
+	}
+	return nil
+}
+
+// open counts an event of a new story and returns the story's index.
+func (k *keeper) open(s rules.Story, at time.Time) int {
+	i, ok := k.byKey[s.Key]
+	if !ok {
+		i = len(k.opened)
+		k.byKey[s.Key] = i
+		k.opened = append(k.opened, story{Story: s})
+	}
+	k.opened[i].seen++
+	k.opened[i].at = at
+	return i
+}
+
+func (k *keeper) write(tx ledger.Tx) error {
+	opened := make([]ledger.Incident, len(k.opened))
+	for i, s := range k.opened {
+		opened[i] = ledger.Incident{
+			Incident: s.Incident, Status: incident.Open, Seen: s.seen, LastSeen: s.at, Created: s.at,
+		}
+	}
+	opened, err := tx.AddIncidents(opened)
+	if err != nil {
+		return err
+	}
+	var pieces []ledger.Piece
+	var runs []ledger.Run
+	var want []int64
+	for i, s := range k.opened {
+		id := opened[i].ID
+		want = append(want, id)
+		for _, a := range s.Artifacts {
+			p, err := piece(id, ledger.PieceArtifact, a.Identity(), a)
+			if err != nil {
+				return err
+			}
+			pieces = append(pieces, p)
+		}
+		for _, r := range s.Runs {
+			runs = append(runs, ledger.Run{Incident: id, Key: runKey(r), Run: r, Status: ledger.RunWaiting})
+		}
+	}
+	for i := range k.events {
+		if at := k.eventStory[i]; at >= 0 {
+			k.events[i].Incident = opened[at].ID
+		}
+	}
+	if err := tx.AddSightings(k.joined); err != nil {
+		return err
+	}
+	if err := tx.PutEvents(k.events); err != nil {
+		return err
+	}
+	if err := tx.PutPieces(pieces); err != nil {
+		return err
+	}
+	if err := tx.PutRuns(runs); err != nil {
+		return err
+	}
+	return tx.Want(ledger.TaskDeliver, want...)
+}
+
+// runKey is a run's identity on its incident: the same action on the same
+// target starts once.
+func runKey(r incident.Run) string {
+	return r.Action + "\x1f" + strings.ToLower(r.Input["computer"])
+}
+
+// piece makes a piece of an artifact, note or row.
+func piece(incident int64, kind ledger.PieceKind, key string, body any) (ledger.Piece, error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return ledger.Piece{}, fmt.Errorf("encode %s %q: %w", kind, key, err)
+	}
+	return ledger.Piece{Incident: incident, Kind: kind, Key: key, Body: data}, nil
+}

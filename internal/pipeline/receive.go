@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sepwatch/sepwatch/ingest"
+	"github.com/sepwatch/sepwatch/internal/ledger"
+)
+
+// mailboxLease is how long a watcher holds a mailbox after its last commit.
+// A node that died is replaced after this; the node itself takes its own
+// mailboxes back at once.
+const mailboxLease = 2 * time.Minute
+
+// readLease is how long the live path may take to read what it committed
+// before the read stage takes the mails over.
+const readLease = time.Minute
+
+// Take leases a mailbox for the watcher of this node (see [ingest.Sink]).
+func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, error) {
+	var m ledger.Mailbox
+	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
+		m, err = tx.TakeMailbox(mailbox, p.Node, mailboxLease)
+		return err
+	})
+	if err != nil {
+		return ingest.State{}, fenced(fmt.Errorf("take mailbox %q: %w", mailbox, err))
+	}
+	return ingest.State{
+		Mailbox: m.Name, Epoch: m.Epoch, UIDValidity: m.UIDValidity, Mark: m.Mark, Holes: m.Holes,
+	}, nil
+}
+
+// Commit stores mails, their cursor and their read tasks in one commit, and
+// then reads them at once. What was not read, because the process died or
+// the reading failed, is read by the read stage later.
+func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Mail) error {
+	incoming := make([]ledger.NewMail, len(mails))
+	for i, m := range mails {
+		incoming[i] = ledger.NewMail{
+			Position:     ledger.Position{Mailbox: s.Mailbox, UIDValidity: m.UIDValidity, UID: m.UID},
+			MessageID:    m.MessageID,
+			InternalDate: m.InternalDate,
+			Raw:          m.Raw,
+		}
+		if m.Truncated {
+			incoming[i].Quarantine = fmt.Sprintf("larger than max_size: %d of %d bytes are kept", len(m.Raw), m.Size)
+		}
+	}
+	var added []ledger.AddedMail
+	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
+		if err := tx.SaveMailbox(mailbox(s), mailboxLease); err != nil {
+			return err
+		}
+		added, err = tx.AddMails(incoming, p.Node, readLease)
+		return err
+	})
+	if err != nil {
+		return fenced(fmt.Errorf("commit %d mails of mailbox %q: %w", len(mails), s.Mailbox, err))
+	}
+	p.readNow(ctx, incoming, added)
+	return nil
+}
+
+// Release lets another watcher take the mailbox.
+func (p *Pipeline) Release(ctx context.Context, s ingest.State) error {
+	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error { return tx.ReleaseMailbox(mailbox(s)) })
+	if err != nil {
+		return fmt.Errorf("release mailbox %q: %w", s.Mailbox, err)
+	}
+	return nil
+}
+
+func mailbox(s ingest.State) ledger.Mailbox {
+	return ledger.Mailbox{
+		Name: s.Mailbox, Epoch: s.Epoch, UIDValidity: s.UIDValidity, Mark: s.Mark, Holes: s.Holes,
+	}
+}
+
+// fenced tells the watcher in its own words that the mailbox is not its own.
+func fenced(err error) error {
+	if errors.Is(err, ledger.ErrLeaseLost) {
+		return errors.Join(ingest.ErrFenced, err)
+	}
+	return err
+}

@@ -1,0 +1,197 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sepwatch/sepwatch/internal/ledger"
+)
+
+// poll is how often a stage looks for due tasks without being woken: tasks
+// become due by time, and a wake-up from another node can be lost.
+const poll = time.Second
+
+// stage works off the due tasks of one kind. One goroutine owns the ledger
+// side: in one commit it records the results that have come in and claims the
+// next tasks with their intents; jobs call out concurrently in between. So
+// the busier a stage is, the more work shares a commit.
+type stage struct {
+	*Pipeline
+	kind ledger.TaskKind
+	// limit is how many jobs run at once, batch how many a commit claims.
+	limit, batch int
+	// lease must outlast any job.
+	lease time.Duration
+	gate  *gate
+	// ready prepares what jobs need outside the transaction. An error keeps
+	// the stage from claiming.
+	ready func(ctx context.Context) error
+	// prepare turns claimed tasks into jobs, one for one. It runs inside the
+	// claim's transaction.
+	prepare func(tx ledger.Tx, tasks []ledger.Task) ([]job, error)
+}
+
+// job is a task's work outside the ledger; do says what it changed.
+type job struct {
+	task ledger.Task
+	do   func(ctx context.Context) change
+}
+
+// run works until ctx ends and the jobs under way have ended too.
+func (s *stage) run(ctx context.Context) {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	stopping := context.AfterFunc(ctx, func() {
+		select {
+		case <-working.Done():
+		case <-s.Clock.After(s.Grace):
+			stop() // cut off what is still under way
+		}
+	})
+	defer stopping()
+
+	var (
+		results  = make(chan change)
+		finished []change
+		running  int
+	)
+	for {
+		claim := 0
+		if ctx.Err() == nil && s.open(ctx) {
+			claim = min(s.limit-running, s.batch)
+		}
+		if running == 0 && len(finished) == 0 && ctx.Err() != nil {
+			return
+		}
+		jobs, err := s.commit(working, finished, claim)
+		if err != nil {
+			if errors.Is(err, context.Canceled) {
+				return // leases run out, or are released at the next start
+			}
+			s.Logger.Error("ledger commit failed; trying again", "stage", s.kind, "error", err)
+			select {
+			case <-s.Clock.After(poll):
+			case <-working.Done():
+				return
+			}
+			continue
+		}
+		finished = nil
+		for _, j := range jobs {
+			running++
+			go func() { results <- j.guarded(working) }()
+		}
+		if claim > 0 && len(jobs) == claim {
+			// There may be more that is due: look again at once, taking
+			// what has come in meanwhile along.
+			finished, running = drain(results, finished, running)
+			if running < s.limit {
+				continue
+			}
+		}
+		finished, running = s.wait(ctx, results, finished, running)
+	}
+}
+
+// wait blocks until there is something to commit or to claim.
+func (s *stage) wait(ctx context.Context, results chan change, finished []change, running int) ([]change, int) {
+	if len(finished) > 0 {
+		return drain(results, finished, running)
+	}
+	var due <-chan struct{}
+	var tick <-chan time.Time
+	stopped := ctx.Done()
+	if ctx.Err() != nil {
+		stopped = nil // only results are awaited now
+	} else if running < s.limit {
+		due, tick = s.Ledger.Due(s.kind), s.Clock.After(s.gate.pause(s.Clock.Now(), poll))
+	}
+	select {
+	case r := <-results:
+		return drain(results, append(finished, r), running-1)
+	case <-due:
+	case <-tick:
+	case <-stopped:
+	}
+	return drain(results, finished, running)
+}
+
+// drain takes the results that are there already.
+func drain(results chan change, finished []change, running int) ([]change, int) {
+	for running > 0 {
+		select {
+		case r := <-results:
+			finished, running = append(finished, r), running-1
+		default:
+			return finished, running
+		}
+	}
+	return finished, running
+}
+
+// open reports whether the stage may claim: its remote system is not paused
+// and is connected.
+func (s *stage) open(ctx context.Context) bool {
+	if s.gate.closed(s.Clock.Now()) {
+		return false
+	}
+	if s.ready == nil {
+		return true
+	}
+	err := s.ready(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.gate.failed(err, s.Clock.Now())
+	}
+	return err == nil
+}
+
+func (s *stage) commit(ctx context.Context, finished []change, claim int) (jobs []job, err error) {
+	if len(finished) == 0 && claim == 0 {
+		return nil, nil
+	}
+	err = s.Ledger.Update(ctx, func(tx ledger.Tx) error {
+		jobs = nil
+		if err := save(tx, finished); err != nil {
+			return err
+		}
+		if claim == 0 {
+			return nil
+		}
+		tasks, err := tx.Claim(s.kind, claim, s.Node, s.lease)
+		if err != nil || len(tasks) == 0 {
+			return err
+		}
+		jobs, err = s.prepare(tx, tasks)
+		if err == nil && len(jobs) != len(tasks) {
+			err = fmt.Errorf("%s: %d jobs for %d tasks", s.kind, len(jobs), len(tasks))
+		}
+		return err
+	})
+	return jobs, err
+}
+
+// retryAt is when a task that failed is tried again: 1 s doubled with each
+// attempt up to 5 min, with jitter so that many do not come back together.
+func (p *Pipeline) retryAt(t ledger.Task) time.Time {
+	return p.Clock.Now().Add(backoff(time.Second, 5*time.Minute, t.Attempts))
+}
+
+// maxAttempts is how often a task may fail before it is parked for a person:
+// with the back-off, about eight hours.
+const maxAttempts = 100
+
+// failed is the outcome of work that did not get through and may the next
+// time.
+func (p *Pipeline) failed(t ledger.Task, err error) ledger.Outcome {
+	return ledger.Outcome{
+		Task: t, Again: p.retryAt(t), Failed: true, Error: err.Error(),
+		Park: t.Attempts+1 >= maxAttempts,
+	}
+}
+
+func (p *Pipeline) log(ctx context.Context, level slog.Level, msg string, args ...any) {
+	p.Logger.Log(ctx, level, msg, args...)
+}

@@ -1,0 +1,114 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/parse"
+)
+
+// View is the history that decisions ask. The ledger's transaction
+// implements it, so that a decision and its record are one commit.
+type View interface {
+	// OpenIncidentIDs returns the ids of open incidents by their keys.
+	OpenIncidentIDs(keys []string) (map[string]int64, error)
+}
+
+// Story is one incident's part of an alert.
+type Story struct {
+	// Key identifies the story.
+	Key string
+	// Joins is the id of the open incident with the key, 0 for a new one.
+	Joins int64
+	// Events are indexes of the alert's events. It is empty for an alert
+	// whose body was not understood.
+	Events []int
+	// Incident, Artifacts and Runs describe what is opened when Joins is 0.
+	Incident  incident.Incident
+	Artifacts []incident.Artifact
+	Runs      []incident.Run
+}
+
+// Correlate groups the events of an accepted alert into stories: events with
+// the same content are one story, and join the open incident that tells it
+// already. An alert without events is one story of its own.
+func (r *Rules) Correlate(view View, a parse.Alert, trust incident.Trust) ([]Story, error) {
+	stories := r.group(a, trust)
+	keys := make([]string, len(stories))
+	for i, s := range stories {
+		keys[i] = s.Key
+	}
+	open, err := view.OpenIncidentIDs(keys)
+	if err != nil {
+		return nil, fmt.Errorf("look for open incidents of %d stories: %w", len(keys), err)
+	}
+	for i := range stories {
+		stories[i].Joins = open[stories[i].Key]
+	}
+	return stories, nil
+}
+
+func (r *Rules) group(a parse.Alert, trust incident.Trust) []Story {
+	if len(a.Events) == 0 {
+		key := textKey(a)
+		return []Story{{Key: key, Incident: describeText(a, key, trust)}}
+	}
+	var stories []Story
+	index := make(map[string]int)
+	for i, e := range a.Events {
+		at, seen := index[e.Digest]
+		if !seen {
+			at = len(stories)
+			index[e.Digest] = at
+			stories = append(stories, Story{
+				Key:       e.Digest,
+				Incident:  describeEvent(a, e, trust),
+				Artifacts: artifactsOf(a, i),
+				Runs:      r.respond(e),
+			})
+		}
+		stories[at].Events = append(stories[at].Events, i)
+	}
+	return stories
+}
+
+// artifactsOf are the artifacts found in one event of the alert.
+func artifactsOf(a parse.Alert, event int) []incident.Artifact {
+	var found []incident.Artifact
+	for _, artifact := range a.Artifacts {
+		if artifact.Event == event {
+			found = append(found, incident.Artifact{
+				Type:        incident.ArtifactType(artifact.Type),
+				Value:       artifact.Value,
+				Description: "From the SEPM alert",
+			})
+		}
+	}
+	return found
+}
+
+// textKey identifies an alert that was not understood by what it says, so
+// that SEPM sending it again joins the incident.
+func textKey(a parse.Alert) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "text 1\n%d\n%s\n%s", len(a.Subject), a.Subject, strings.TrimSpace(a.Text))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// EndpointDetails is the name of the action that looks a computer up.
+const EndpointDetails = "endpoint_details"
+
+// respond lists what starts by itself for an event: the details of its
+// computer. The action only reads, so it needs no proof of the sender.
+func (r *Rules) respond(e parse.Event) []incident.Run {
+	if !r.lookups || e.Computer == "" {
+		return nil
+	}
+	return []incident.Run{{
+		Action: EndpointDetails,
+		Input:  map[string]string{"computer": e.Computer},
+	}}
+}
