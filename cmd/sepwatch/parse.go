@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/emersion/go-mbox"
+	"github.com/spf13/cobra"
+
+	"github.com/sepwatch/sepwatch/internal/app"
+	"github.com/sepwatch/sepwatch/parse"
+	"github.com/sepwatch/sepwatch/rules"
+)
+
+func newParse() *cobra.Command {
+	var path string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "parse [--json] [-c FILE] FILE...",
+		Short: "Read mail files and print what they say",
+		Long: `Read mail files and print what they say, one JSON object a mail with --json.
+A file holds one mail or is an mbox; "-" is standard input. With a
+configuration its senders, subjects and whitelists apply; without one every
+sender is accepted.`,
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			reader := parse.NewReader(parse.Options{})
+			accept := rules.New(rules.Options{Subjects: rules.DefaultSubjects()})
+			if path != "" {
+				c, err := loadConfig(path)
+				if err != nil {
+					return err
+				}
+				if reader, accept, err = app.Reading(c); err != nil {
+					return err
+				}
+			}
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			show := showAlert
+			if asJSON {
+				show = encodeAlert
+			}
+			var failed []error
+			for _, file := range files {
+				err := eachMail(file, cmd.InOrStdin(), func(raw []byte) error {
+					return show(out, file, accept.Accept(reader.Read(raw)))
+				})
+				if err != nil {
+					failed = append(failed, err) // the other files are read all the same
+				}
+			}
+			return errors.Join(append(failed, out.Flush())...)
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a mail")
+	return cmd
+}
+
+// maxMailFile bounds one mail that is read from a file.
+const maxMailFile = 256 << 20
+
+// eachMail gives the mails of a file, which is one mail or an mbox.
+func eachMail(file string, stdin io.Reader, each func(raw []byte) error) error {
+	in := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	buffered := bufio.NewReader(in)
+	if start, _ := buffered.Peek(5); bytes.Equal(start, []byte("From ")) {
+		return eachOfMbox(file, buffered, each)
+	}
+	raw, err := readMail(file, buffered)
+	if err != nil {
+		return err
+	}
+	return each(raw)
+}
+
+func eachOfMbox(file string, in io.Reader, each func(raw []byte) error) error {
+	box := mbox.NewReader(in)
+	for {
+		message, err := box.NextMessage()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read mbox %s: %w", file, err)
+		}
+		raw, err := readMail(file, message)
+		if err != nil {
+			return err
+		}
+		if err := each(raw); err != nil {
+			return err
+		}
+	}
+}
+
+func readMail(file string, in io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(in, maxMailFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	if len(raw) > maxMailFile {
+		return nil, fmt.Errorf("read %s: a mail in it is larger than 256 MiB", file)
+	}
+	return raw, nil
+}
+
+func encodeAlert(out io.Writer, file string, a parse.Alert) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		File string `json:"file"`
+		parse.Alert
+	}{file, a})
+}
+
+// showAlert prints an alert for a person. Values are quoted where they hold
+// what a terminal would act on.
+func showAlert(out io.Writer, file string, a parse.Alert) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: %s, %s\n", printable(file), a.Status, a.Kind)
+	line := func(label, value string) {
+		if value != "" {
+			fmt.Fprintf(&text, "  %-12s %s\n", label, printable(value))
+		}
+	}
+	line("subject", a.Subject)
+	line("from", a.From)
+	line("rule", a.Rule)
+	for i, e := range a.Events {
+		fmt.Fprintf(&text, "  event %d\n", i+1)
+		line("  risk", e.Risk)
+		line("  file", e.FilePath)
+		line("  computer", e.Computer)
+		line("  addresses", strings.Join(e.IPAddresses, ", "))
+		line("  user", e.User)
+		line("  group", e.ClientGroup)
+		line("  action", e.Action)
+		line("  outcome", string(e.Outcome))
+		line("  time", e.EventTime)
+	}
+	for _, artifact := range a.Artifacts {
+		line("artifact", artifact.Type+": "+artifact.Value)
+	}
+	for _, w := range a.Warnings {
+		line("warning", w)
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// printable is text that a terminal only shows.
+func printable(s string) string {
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			return strconv.Quote(s)
+		}
+	}
+	return s
+}
