@@ -70,7 +70,7 @@ func endpointRow(c sepclient.Computer, now time.Time) *incident.Row {
 		"computerName":               incident.Text(c.Name),
 		"uniqueId":                   incident.Text(c.ID),
 		"hardwareKey":                incident.Text(c.HardwareKey),
-		"operatingSystem":            incident.Text(c.OperatingSystem),
+		"operatingSystem":            incident.Text(c.OS),
 		"ipAddresses":                incident.Text(strings.Join(c.IPAddresses, ", ")),
 		"sep_description":            incident.Text(c.Description),
 		"infected":                   incident.Text(infected),

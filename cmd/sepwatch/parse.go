@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/emersion/go-mbox"
 	"github.com/spf13/cobra"
 
 	"github.com/sepwatch/sepwatch/internal/app"
@@ -78,46 +76,15 @@ func eachMail(file string, stdin io.Reader, each func(raw []byte) error) error {
 		defer f.Close()
 		in = f
 	}
-	buffered := bufio.NewReader(in)
-	if start, _ := buffered.Peek(5); bytes.Equal(start, []byte("From ")) {
-		return eachOfMbox(file, buffered, each)
-	}
-	raw, err := readMail(file, buffered)
-	if err != nil {
-		return err
-	}
-	return each(raw)
-}
-
-func eachOfMbox(file string, in io.Reader, each func(raw []byte) error) error {
-	box := mbox.NewReader(in)
-	for {
-		message, err := box.NextMessage()
-		if err == io.EOF {
-			return nil
-		}
+	for raw, err := range parse.Mails(in, maxMailFile) {
 		if err != nil {
-			return fmt.Errorf("read mbox %s: %w", file, err)
-		}
-		raw, err := readMail(file, message)
-		if err != nil {
-			return err
+			return fmt.Errorf("read %s: %w", file, err)
 		}
 		if err := each(raw); err != nil {
 			return err
 		}
 	}
-}
-
-func readMail(file string, in io.Reader) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(in, maxMailFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
-	}
-	if len(raw) > maxMailFile {
-		return nil, fmt.Errorf("read %s: a mail in it is larger than 256 MiB", file)
-	}
-	return raw, nil
+	return nil
 }
 
 func encodeAlert(out io.Writer, file string, a parse.Alert) error {

@@ -35,7 +35,7 @@ func judge(err error) verdict {
 	var r *resilient.Error
 	if errors.As(err, &r) {
 		switch r.Class {
-		case resilient.Permanent, resilient.NotFound:
+		case resilient.Permanent:
 			return refused
 		case resilient.Temporary, resilient.Conflict:
 			return later

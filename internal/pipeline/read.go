@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/parse"
 	"github.com/sepwatch/sepwatch/rules"
@@ -27,14 +28,13 @@ type read struct {
 // readNow reads mails that were just committed. Nothing is lost if it fails:
 // the mails' read tasks are leased to this node for a while, and then fall to
 // the read stage.
-func (p *Pipeline) readNow(ctx context.Context, mails []ledger.NewMail, added []ledger.AddedMail) {
+func (p *Pipeline) readNow(ctx context.Context, tasks []ledger.Task, mails map[int64]ingest.Mail) {
 	settings := p.Settings()
 	var changes []change
-	for i, a := range added {
-		if a.Task.ID == 0 {
-			continue // known already, or kept aside
+	for _, t := range tasks {
+		if m := mails[t.Key]; !m.Truncated {
+			changes = append(changes, p.readMail(settings, t, m.Raw))
 		}
-		changes = append(changes, p.readMail(settings, a.Task, mails[i].Raw))
 	}
 	if len(changes) == 0 {
 		return

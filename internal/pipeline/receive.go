@@ -46,23 +46,50 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 			InternalDate: m.InternalDate,
 			Raw:          m.Raw,
 		}
-		if m.Truncated {
-			incoming[i].Quarantine = fmt.Sprintf("larger than max_size: %d of %d bytes are kept", len(m.Raw), m.Size)
-		}
 	}
-	var added []ledger.AddedMail
-	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
+	var tasks []ledger.Task
+	var unread map[int64]ingest.Mail // by ledger id
+	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error {
 		if err := tx.SaveMailbox(mailbox(s), mailboxLease); err != nil {
 			return err
 		}
-		added, err = tx.AddMails(incoming, p.Node, readLease)
-		return err
+		added, err := tx.AddMails(incoming)
+		if err != nil {
+			return err
+		}
+		unread = make(map[int64]ingest.Mail, len(added))
+		var ids []int64
+		for i, a := range added {
+			if a.New {
+				ids = append(ids, a.ID)
+				unread[a.ID] = mails[i]
+			}
+		}
+		if tasks, err = tx.ClaimKeys(ledger.TaskRead, ids, p.Node, readLease); err != nil {
+			return err
+		}
+		return save(tx, p.setAside(tasks, unread))
 	})
 	if err != nil {
 		return fenced(fmt.Errorf("commit %d mails of mailbox %q: %w", len(mails), s.Mailbox, err))
 	}
-	p.readNow(ctx, incoming, added)
+	p.readNow(ctx, tasks, unread)
 	return nil
+}
+
+// setAside quarantines mails that are too large to be read.
+func (p *Pipeline) setAside(tasks []ledger.Task, mails map[int64]ingest.Mail) []change {
+	var changes []change
+	for _, t := range tasks {
+		if m := mails[t.Key]; m.Truncated {
+			changes = append(changes, change{
+				outcome: ledger.Outcome{Task: t, Done: true},
+				mails: []read{{mail: t.Key, quarantine: fmt.Sprintf(
+					"larger than max_size: the first %d of its %d bytes are kept", len(m.Raw), m.Size)}},
+			})
+		}
+	}
+	return changes
 }
 
 // Release lets another watcher take the mailbox.

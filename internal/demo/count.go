@@ -1,0 +1,75 @@
+package demo
+
+import (
+	"github.com/sepwatch/sepwatch/internal/simulate/soar"
+)
+
+// count compares what stands in Resilient with what was sent.
+func (w *world) count() Summary {
+	byComputer := make(map[string][]soar.Incident)
+	s := Summary{Mails: len(w.alerts)}
+	for _, inc := range w.soar.Incidents() {
+		if !inc.Open {
+			continue // closed as a duplicate
+		}
+		s.Incidents++
+		s.Artifacts += len(inc.Artifacts)
+		s.Rows += len(inc.Rows)
+		byComputer[computerOf(inc)] = append(byComputer[computerOf(inc)], inc)
+	}
+	for _, a := range w.alerts {
+		found := byComputer[a.computer]
+		delete(byComputer, a.computer)
+		if len(found) > 0 {
+			s.Alerts++
+		}
+		lost, duplicates := a.compare(found)
+		if lost {
+			s.Lost++
+		}
+		s.Duplicates += duplicates
+	}
+	for _, unknown := range byComputer {
+		s.Duplicates += len(unknown) // nobody sent such an alert
+	}
+	return s
+}
+
+// computerOf names the incident's computer. An incident is known by its name
+// before its artifacts have arrived.
+func computerOf(inc soar.Incident) string {
+	for _, a := range inc.Artifacts {
+		if a.Type == "System Name" {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// compare says whether anything of the alert is missing in the incidents
+// found for it, and how much stands there more than once.
+func (a alert) compare(found []soar.Incident) (lost bool, duplicates int) {
+	if len(found) == 0 {
+		return true, 0
+	}
+	duplicates = len(found) - 1
+	inc := found[0]
+	missing := a.artifacts()
+	for _, artifact := range inc.Artifacts {
+		key := [2]string{artifact.Type, artifact.Value}
+		if !missing[key] {
+			duplicates++
+		}
+		delete(missing, key)
+	}
+	rows := 0
+	for _, row := range inc.Rows {
+		if row.Table == "sep_endpoint_details" && row.Cells["uniqueId"] == a.id {
+			rows++
+		} else {
+			duplicates++ // nothing else belongs there
+		}
+	}
+	duplicates += max(0, rows-1) + len(inc.Notes)
+	return len(missing) > 0 || rows == 0, duplicates
+}

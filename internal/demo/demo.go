@@ -1,0 +1,145 @@
+// Package demo shows the whole main job with nothing installed: a mailbox,
+// a SEPM and a Resilient that stand in on real sockets with TLS, a real
+// daemon between them, and a count at the end of what arrived, taken at the
+// stand-ins and not in the daemon's own records.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/sepwatch/sepwatch/internal/app"
+	"github.com/sepwatch/sepwatch/internal/config"
+)
+
+// Options configure a demo.
+type Options struct {
+	// Alerts is how many alerts are sent, each about a computer of its own.
+	Alerts int
+	// Faults makes every stand-in misbehave in every way it can.
+	Faults bool
+	// Dir is an empty folder for the ledger and the configuration.
+	Dir string
+	// Progress, if not nil, is told how far the demo has come.
+	Progress func(Summary)
+	// Logger receives the daemon's log.
+	Logger *slog.Logger
+	// Patience is how long to wait for everything to arrive.
+	Patience time.Duration
+}
+
+// Summary is the outcome of a demo. Its JSON is stable.
+type Summary struct {
+	Mails     int `json:"mails"`
+	Alerts    int `json:"alerts"`
+	Incidents int `json:"incidents"`
+	Artifacts int `json:"artifacts"`
+	Rows      int `json:"rows"`
+	Commands  int `json:"commands"`
+	// Lost counts alerts without their incident, artifact or row at the
+	// stand-in; Duplicates counts what stands there more than once.
+	Lost       int     `json:"lost"`
+	Duplicates int     `json:"duplicates"`
+	Seconds    float64 `json:"seconds"`
+}
+
+// Demo is a running demo.
+type Demo struct {
+	opts  Options
+	world *world
+	app   *app.App
+	// Config is the path of the daemon's configuration.
+	Config string
+}
+
+// Start starts the stand-ins and the daemon.
+func Start(ctx context.Context, opts Options) (d *Demo, err error) {
+	d = &Demo{opts: opts}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+			d = nil
+		}
+	}()
+	if d.world, err = newWorld(opts); err != nil {
+		return d, err
+	}
+	if d.Config, err = d.world.writeConfig(opts.Dir); err != nil {
+		return d, err
+	}
+	c, err := config.Load(d.Config, config.LoadOptions{})
+	if err != nil {
+		return d, err
+	}
+	if d.app, err = app.New(ctx, app.Options{Config: c, Logger: opts.Logger, Node: "demo"}); err != nil {
+		return d, err
+	}
+	d.app.Start()
+	return d, nil
+}
+
+// Run sends the alerts and waits until everything has arrived, or patience
+// or ctx ends. The summary says what did.
+func (d *Demo) Run(ctx context.Context) (Summary, error) {
+	started := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, d.opts.Patience)
+	defer cancel()
+	sent := make(chan error, 1)
+	go func() { sent <- d.world.send(ctx) }()
+	for {
+		s := d.world.count()
+		s.Seconds = time.Since(started).Round(time.Millisecond).Seconds()
+		if d.opts.Progress != nil {
+			d.opts.Progress(s)
+		}
+		if s.Alerts == d.opts.Alerts && s.Lost == 0 {
+			settled, err := d.settled(ctx)
+			if err != nil && ctx.Err() == nil {
+				return s, err
+			}
+			if settled {
+				final := d.world.count()
+				final.Seconds = time.Since(started).Round(time.Millisecond).Seconds()
+				return final, nil
+			}
+		}
+		select {
+		case err := <-sent:
+			if err != nil && ctx.Err() == nil {
+				return s, fmt.Errorf("send alerts: %w", err)
+			}
+			sent = nil
+		case <-ctx.Done():
+			return s, nil
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// settled reports whether the daemon has nothing left to do.
+func (d *Demo) settled(ctx context.Context) (bool, error) {
+	c, err := d.app.Counts(ctx)
+	return c.TasksPending == 0, err
+}
+
+// Show prints one incident as it stands in Resilient.
+func (d *Demo) Show(w io.Writer) error { return d.world.show(w) }
+
+// Where says how to reach the stand-ins.
+func (d *Demo) Where() string { return d.world.where() }
+
+// Close stops the daemon and the stand-ins.
+func (d *Demo) Close() error {
+	var errs []error
+	if d.app != nil {
+		errs = append(errs, d.app.Stop())
+	}
+	if d.world != nil {
+		errs = append(errs, d.world.close())
+	}
+	return errors.Join(errs...)
+}

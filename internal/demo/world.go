@@ -1,0 +1,153 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sepwatch/sepwatch/internal/simulate/fault"
+	"github.com/sepwatch/sepwatch/internal/simulate/mailbox"
+	"github.com/sepwatch/sepwatch/internal/simulate/sepm"
+	"github.com/sepwatch/sepwatch/internal/simulate/serve"
+	"github.com/sepwatch/sepwatch/internal/simulate/soar"
+)
+
+// faultRate is how often each fault strikes: one request in so many. With
+// six kinds about every third request goes wrong.
+const faultRate = 20
+
+// world is the stand-ins and the alerts between them.
+type world struct {
+	alerts []alert
+	faulty bool
+
+	mailbox  *mailbox.Server
+	soar     *soar.Server
+	caPEM    []byte
+	sepmHTTP *serve.HTTP
+	soarHTTP *serve.HTTP
+	faults   []*fault.Set
+}
+
+func newWorld(opts Options) (*world, error) {
+	w := &world{faulty: opts.Faults}
+	fleet := sepm.Fleet(1, opts.Alerts)
+	for i, c := range fleet {
+		risk := risks[i%len(risks)]
+		a := alert{
+			number: i, computer: c.Name, id: c.ID, address: fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255|1),
+			user: fmt.Sprintf("user%d", i%50), risk: risk.name, path: risk.path,
+		}
+		w.alerts = append(w.alerts, a)
+	}
+	w.soar = soar.New(soar.Options{KeyField: true})
+	if err := w.start(sepm.New(sepm.Options{Computers: fleet})); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *world) start(manager *sepm.Server) error {
+	var err error
+	if w.mailbox, err = mailbox.New(mailbox.Options{Seed: 1}); err != nil {
+		return err
+	}
+	cert, caPEM, err := serve.SelfSigned()
+	if err != nil {
+		return err
+	}
+	w.caPEM = caPEM
+	sepmFaults, soarFaults := fault.New(1), fault.New(2)
+	if w.faulty {
+		sepmFaults, soarFaults = fault.All(1, faultRate), fault.All(2, faultRate)
+		w.mailbox.SetFaults(mailboxFaults()...)
+	}
+	w.faults = []*fault.Set{sepmFaults, soarFaults}
+	if w.sepmHTTP, err = serve.Start("127.0.0.1:0", &cert, sepmFaults.Wrap(manager)); err != nil {
+		return err
+	}
+	w.soarHTTP, err = serve.Start("127.0.0.1:0", &cert, soarFaults.Wrap(w.soar))
+	return err
+}
+
+// mailboxFaults are all faults of the mailbox but a refused login, after
+// which a watcher rightly waits longer than a demo lasts.
+func mailboxFaults() []mailbox.Rule {
+	rules := []mailbox.Rule{
+		{Kind: mailbox.Delay, OneIn: faultRate, Delay: 20 * time.Millisecond},
+		{Kind: mailbox.LostReply, Command: "STORE", OneIn: faultRate},
+		{Kind: mailbox.LateChange, Command: "STORE", OneIn: faultRate, Delay: 50 * time.Millisecond},
+	}
+	for _, command := range []string{"SEARCH", "FETCH", "STORE"} {
+		rules = append(rules,
+			mailbox.Rule{Kind: mailbox.Status, Command: command, OneIn: faultRate},
+			mailbox.Rule{Kind: mailbox.Reset, Command: command, OneIn: faultRate})
+	}
+	return rules
+}
+
+// send puts the alerts into the mailbox.
+func (w *world) send(ctx context.Context) error {
+	for _, a := range w.alerts {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		now := time.Now()
+		if _, err := w.mailbox.Append(a.mail(now), now); err != nil {
+			return fmt.Errorf("append alert %d: %w", a.number, err)
+		}
+	}
+	return nil
+}
+
+// writeConfig writes the configuration of a daemon between the stand-ins.
+func (w *world) writeConfig(dir string) (string, error) {
+	timeout := "30s"
+	if w.faulty {
+		timeout = "1s" // a lost answer is looked for after this
+	}
+	inbox := url.URL{Scheme: "imaps", User: url.User(mailbox.Username), Host: w.mailbox.Address(), Path: "/" + mailbox.Inbox}
+	text := fmt.Sprintf(`mailboxes:
+  - {name: demo, url: %q, password: %s, ca_file: mailbox.pem, start: all, poll: 1s}
+alerts:
+  from: [%s]
+whitelist:
+  domains: [SEPM-DEMO]
+sepm:
+  - {name: demo, url: %q, username: admin, password: admin, domain: Default, ca_file: http.pem, timeout: %s}
+resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, timeout: %s}
+ledger: {path: ledger.db}
+`, inbox.String(), mailbox.Password, sender, w.sepmHTTP.URL(), timeout, w.soarHTTP.URL(), timeout)
+	files := map[string][]byte{"sepwatch.yaml": []byte(text), "mailbox.pem": w.mailbox.CAPEM(), "http.pem": w.caPEM}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "sepwatch.yaml"), nil
+}
+
+func (w *world) where() string {
+	return fmt.Sprintf("mailbox   imaps://%s  user %s, password %s\nSEPM      %s  user admin, password admin\nResilient %s  key demo, secret demo, org Demo\n",
+		w.mailbox.Address(), mailbox.Username, mailbox.Password, w.sepmHTTP.URL(), w.soarHTTP.URL())
+}
+
+func (w *world) close() error {
+	var errs []error
+	for _, f := range w.faults {
+		f.Close()
+	}
+	for _, s := range []*serve.HTTP{w.sepmHTTP, w.soarHTTP} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	if w.mailbox != nil {
+		errs = append(errs, w.mailbox.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,165 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sepwatch/sepwatch/ingest"
+	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/parse"
+)
+
+// mails returns the ledger's first n mails.
+func (b *bench) mails(n int) (mails []ledger.Mail) {
+	b.t.Helper()
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = int64(i + 1)
+	}
+	require.NoError(b.t, b.ledger.View(b.t.Context(), func(tx ledger.Tx) (err error) {
+		mails, err = tx.Mails(ids)
+		return err
+	}))
+	require.Len(b.t, mails, n)
+	return mails
+}
+
+func TestPanickingReaderQuarantinesItsMailOnly(t *testing.T) {
+	t.Parallel()
+	reader := parse.NewReader(parse.Options{})
+	b := setup(t, options{sepm: fleet("HOST-1", "HOST-3"), read: func(raw []byte) parse.Alert {
+		if bytes.Contains(raw, []byte("HOST-2")) {
+			panic("index out of range")
+		}
+		return reader.Read(raw)
+	}})
+	b.start()
+	b.receive(alert("HOST-1"), alert("HOST-2"), alert("HOST-3"))
+	b.settle()
+	require.Len(t, b.open(), 2)
+	mails := b.mails(3)
+	require.Equal(t, ledger.MailQuarantined, mails[1].Status)
+	require.Contains(t, mails[1].Reason, "index out of range")
+	require.Equal(t, ledger.MailParsed, mails[2].Status)
+	require.NoError(t, b.ledger.View(t.Context(), func(tx ledger.Tx) error {
+		raw, err := tx.Raw(2)
+		require.Equal(t, alert("HOST-2"), raw, "its bytes are kept")
+		return err
+	}))
+}
+
+func TestTooLargeMailIsQuarantined(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{})
+	b.start()
+	b.state.Mark = 1
+	require.NoError(t, b.pipeline.Commit(t.Context(), b.state, []ingest.Mail{
+		{UIDValidity: 1, UID: 1, Raw: alert("HOST-1")[:100], Truncated: true, Size: 9999},
+	}))
+	b.settle()
+	mail := b.mails(1)[0]
+	require.Equal(t, ledger.MailQuarantined, mail.Status)
+	require.Equal(t, "larger than max_size: the first 100 of its 9999 bytes are kept", mail.Reason)
+	require.Empty(t, b.soar.Incidents())
+}
+
+func TestOneStoryOneIncident(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{sepm: fleet("HOST-1")})
+	b.start()
+	b.receive(alert("HOST-1"))
+	b.settle()
+	b.receive(alert("HOST-1"))                                                            // the same bytes at another position
+	b.receive(append(alert("HOST-1"), "\nsent again\n"...))                               // another mail that says the same
+	b.receive(bytes.Replace(alert("HOST-1"), []byte("Left alone"), []byte("Deleted"), 9)) // the action is not the story
+	b.settle()
+	require.Len(t, b.soar.Incidents(), 1)
+	require.Len(t, b.open()[0].Artifacts, alertArtifacts)
+	require.Len(t, b.open()[0].Rows, 1)
+	require.NoError(t, b.ledger.View(t.Context(), func(tx ledger.Tx) error {
+		incidents, err := tx.Incidents([]int64{1})
+		require.GreaterOrEqual(t, incidents[0].Seen, 3)
+		return err
+	}))
+}
+
+func TestTheSamePositionAgainIsNothingNew(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{sepm: fleet("HOST-1")})
+	b.start()
+	b.receive(alert("HOST-1"))
+	b.state.Mark--
+	b.receive(alert("HOST-1"))
+	b.settle()
+	c := b.counts()
+	require.EqualValues(t, 1, c.Mails)
+	require.EqualValues(t, 1, c.Events)
+}
+
+func TestBlocksOfOneMailAreIncidentsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{sepm: fleet("HOST-1", "HOST-2")})
+	var mail strings.Builder
+	mail.WriteString("From: sepm@example.com\nSubject: New Risk Found: several\n\nAt least one security risk found:\n")
+	for i := 1; i <= 2; i++ {
+		fmt.Fprintf(&mail, "Risk name: R%d\nFile path: C:\\f%d.exe\nComputer: HOST-%d\n\n", i, i, i)
+	}
+	b.start()
+	b.receive([]byte(mail.String()))
+	b.settle()
+	open := b.open()
+	require.Len(t, open, 2)
+	for _, inc := range open {
+		values := map[string]string{}
+		for _, a := range inc.Artifacts {
+			values[a.Type] = a.Value
+		}
+		n := values["Malware Family/Variant"][1:]
+		require.Equal(t, "HOST-"+n, values["System Name"])
+		require.Equal(t, `C:\f`+n+".exe", values["File Path"])
+		require.Equal(t, "HOST-"+n, inc.Rows[0].Cells["computerName"])
+	}
+}
+
+func TestMailThatIsNoAlertIsIgnored(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{})
+	b.start()
+	b.receive([]byte("From: a@example.com\nSubject: lunch\n\nNoon?\n"), nil, []byte("\x00\xff"))
+	b.settle()
+	require.Zero(t, b.counts().Incidents)
+	for _, mail := range b.mails(3) {
+		require.Equal(t, ledger.MailIgnored, mail.Status)
+		require.Contains(t, mail.Reason, "alerts.subjects")
+	}
+}
+
+func TestUnreadMailIsReadAfterACrash(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{sepm: fleet("HOST-1")})
+	// What Commit does first, without the reading that follows it.
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error {
+		_, err := tx.AddMails([]ledger.NewMail{{Position: ledger.Position{Mailbox: "soc", UIDValidity: 1, UID: 1}, Raw: alert("HOST-1")}})
+		return err
+	}))
+	b.start()
+	b.settle()
+	require.Len(t, b.open(), 1)
+	require.Equal(t, ledger.MailParsed, b.mails(1)[0].Status)
+}
+
+func TestFencedWatcherCommitsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{})
+	stale := b.state
+	_, err := b.pipeline.Take(t.Context(), "soc")
+	require.NoError(t, err)
+	stale.Mark = 1
+	err = b.pipeline.Commit(t.Context(), stale, []ingest.Mail{{UIDValidity: 1, UID: 1, Raw: alert("HOST-1")}})
+	require.ErrorIs(t, err, ingest.ErrFenced)
+	require.Zero(t, b.counts().Mails)
+}
