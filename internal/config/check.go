@@ -1,0 +1,168 @@
+package config
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// checker holds a decoded configuration to the rules that one value alone
+// cannot break, and reads the files that it names. It looks only at what the
+// decoder could read.
+type checker struct {
+	*decoder
+	dir      string
+	readFile func(string) ([]byte, error)
+}
+
+func (c checker) config(config *Config) {
+	firsts := make(map[string]string)
+	for i := range config.Mailboxes {
+		path := fmt.Sprintf("mailboxes[%d]", i)
+		c.name(path, config.Mailboxes[i].Name, firsts)
+		c.mailbox(path, &config.Mailboxes[i])
+	}
+	c.alerts(config.Alerts)
+	c.whitelist(config.Whitelist)
+	firsts = make(map[string]string)
+	for i := range config.SEPM {
+		path := fmt.Sprintf("sepm[%d]", i)
+		c.name(path, config.SEPM[i].Name, firsts)
+		c.sepm(path, &config.SEPM[i])
+	}
+	c.resilient("resilient", &config.Resilient)
+	c.ledger("ledger", &config.Ledger)
+}
+
+// name checks the name of a list's item; firsts has the items by name.
+func (c checker) name(item, name string, firsts map[string]string) {
+	path := item + ".name"
+	if !c.written(path) {
+		return
+	}
+	if !plainName(name) {
+		c.report(path, c.shown(path)+" is not a name", `up to 64 lower-case letters, digits, "-" and "_"`)
+		return
+	}
+	if first, taken := firsts[name]; taken {
+		c.report(path, c.shown(path)+" is the name of "+first+" too", "another name")
+		return
+	}
+	firsts[name] = item
+}
+
+func plainName(name string) bool {
+	bad := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}
+	return name != "" && len(name) <= 64 && !strings.ContainsFunc(name, bad)
+}
+
+// shown gives a value as it is written, for a message.
+func (c checker) shown(path string) string { return quote(c.places[path].written) }
+
+func (c checker) mailbox(path string, m *Mailbox) {
+	c.secret(path+".password", &m.Password, &m.PasswordFile)
+	m.CA = c.certificates(path+".ca_file", &m.CAFile)
+	if c.written(path+".poll") && m.Poll < time.Second {
+		c.report(path+".poll", "is shorter than a second", "1s or more")
+	}
+	if strings.ContainsFunc(m.After.Move, isControl) {
+		c.report(path+".after.move", "has a control character", "the name of a folder")
+	}
+}
+
+func (c checker) alerts(a Alerts) {
+	for i, address := range a.From {
+		path := fmt.Sprintf("alerts.from[%d]", i)
+		parsed, err := mail.ParseAddress(address)
+		if c.written(path) && (err != nil || parsed.Address != address) {
+			c.report(path, c.shown(path)+" is not an address", "the address alone, such as sepm@example.com")
+		}
+	}
+	for i, text := range a.Subjects {
+		path := fmt.Sprintf("alerts.subjects[%d]", i)
+		if c.written(path) && strings.TrimSpace(text) == "" {
+			c.report(path, "is empty, which every subject contains", "a part of the subject, such as Single Risk Event:")
+		}
+	}
+}
+
+func (c checker) whitelist(w Whitelist) {
+	for i, domain := range w.Domains {
+		path := fmt.Sprintf("whitelist.domains[%d]", i)
+		if c.written(path) && !isDomain(domain) {
+			c.report(path, c.shown(path)+" is neither a domain nor a host name",
+				"a name such as SEPM-SERVER or *.example.com; other alphabets in their xn-- form")
+		}
+	}
+}
+
+// isDomain accepts "_" too, which Windows computer names may hold.
+func isDomain(text string) bool {
+	name := strings.TrimPrefix(text, "*.")
+	if len(name) > 253 {
+		return false
+	}
+	bad := func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && r != '-' && r != '_'
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label || strings.ContainsFunc(label, bad) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c checker) sepm(path string, s *SEPM) {
+	c.baseURL(path+".url", &s.URL, "8446")
+	c.secret(path+".password", &s.Password, &s.PasswordFile)
+	s.CA = c.certificates(path+".ca_file", &s.CAFile)
+}
+
+func (c checker) resilient(path string, r *Resilient) {
+	c.baseURL(path+".url", &r.URL, "")
+	c.secret(path+".api_key_secret", &r.APIKeySecret, &r.APIKeySecretFile)
+	r.CA = c.certificates(path+".ca_file", &r.CAFile)
+	if p := r.ResourcePrefix; p != "" && (!strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/") || strings.ContainsAny(p, "?#") || strings.ContainsFunc(p, isControl)) {
+		at := path + ".resource_prefix"
+		c.report(at, c.shown(at)+" is not the beginning of a path", "/api/respond or another path without a slash at its end")
+	}
+}
+
+func (c checker) baseURL(path string, text *string, defaultPort string) {
+	if !c.written(path) {
+		return
+	}
+	base, problem := parseBaseURL(*text, defaultPort)
+	if problem != nil {
+		c.report(path, problem.problem, problem.remedy)
+		return
+	}
+	*text = base
+}
+
+func (c checker) ledger(path string, l *Ledger) {
+	file, postgres := path+".path", path+".postgres"
+	switch {
+	case c.failed[path], c.failed[file], c.failed[postgres]:
+		return
+	case l.Path != "" && l.Postgres != "":
+		c.report(postgres, "a ledger is kept in one place, and path is written too", "path or postgres")
+	case l.Path == "" && l.Postgres == "":
+		c.report(path, "needs path or postgres", "path: /var/lib/sepwatch/ledger.db")
+	case l.Path != "":
+		l.Path = c.beside(l.Path)
+	default:
+		// The host may be empty: ?host= names the folder of a socket.
+		u, err := url.Parse(l.Postgres.Reveal())
+		if err != nil || !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) || u.Opaque != "" {
+			c.report(postgres, "is not the URL of a PostgreSQL database", "postgres://user:password@host:port/database")
+		}
+	}
+}

@@ -1,0 +1,206 @@
+// Package config reads sepwatch's configuration: strict YAML in which every
+// mistake is reported at once, each with its line and column, the setting's
+// path and what to write instead.
+//
+// The types of this file are the reference: docs/config.md and the annotated
+// example are generated from their comments and tags. The tags are
+//
+//	yaml      the setting's name
+//	required  "true" when the setting must be written
+//	why       what to say to someone who left a required setting out
+//	default   the value of a setting that is not written; list items are
+//	          parted by "|"
+//	example   the value in the annotated example
+//	oneof     the words that are allowed, parted by commas
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+//go:generate go test -run ^TestGenerated$ . -update
+
+// Config is a whole configuration as [Load] checked it: defaults are filled
+// in, secrets and CA files are read, and relative paths are made absolute. It
+// is immutable: nobody changes it after loading, so it may be shared freely.
+type Config struct {
+	// Mailboxes are the mailboxes that SEPM sends its alerts to.
+	Mailboxes []Mailbox `yaml:"mailboxes" required:"true"`
+	// Alerts says which mail is an alert.
+	Alerts Alerts `yaml:"alerts"`
+	// Whitelist lists what never becomes an artifact (guide §2).
+	Whitelist Whitelist `yaml:"whitelist"`
+	// SEPM lists the Symantec Endpoint Protection Managers to ask. Without
+	// one, incidents are opened but nothing is looked up.
+	SEPM []SEPM `yaml:"sepm"`
+	// Resilient is the IBM Resilient server on which incidents are opened.
+	Resilient Resilient `yaml:"resilient"`
+	// Ledger is the durable record of all that sepwatch knows and still has
+	// to do. One of path and postgres is required.
+	Ledger Ledger `yaml:"ledger"`
+	// Log says what is logged to standard error, and how.
+	Log Log `yaml:"log"`
+}
+
+// Mailbox is one IMAP mailbox.
+type Mailbox struct {
+	// Name identifies the mailbox in the ledger and in logs: lower-case
+	// letters, digits, "-" and "_". A renamed mailbox is a new one.
+	Name string `yaml:"name" required:"true" example:"soc"`
+	// URL is where the mailbox is: imaps://user@host[:port]/FOLDER, with the
+	// user percent-encoded. Plain imap:// is accepted for loopback hosts only.
+	URL MailboxURL `yaml:"url" required:"true" example:"imaps://sepm-alerts@mail.example.com/INBOX"`
+	// Password is the user's password, required here or in password_file,
+	// which keeps it out of this file.
+	Password Secret `yaml:"password"`
+	// PasswordFile is a file that holds nothing but the password.
+	PasswordFile string `yaml:"password_file" example:"/etc/sepwatch/imap.password"`
+	// CAFile is a PEM file of the certificates to trust instead of the
+	// system's.
+	CAFile string `yaml:"ca_file"`
+	// CA is the content of CAFile; nil trusts the system's certificates.
+	CA []byte `yaml:"-"`
+	// Start says what is read the first time: now skips the mail that is
+	// already there, all reads it too.
+	Start Start `yaml:"start" default:"now" oneof:"now,all"`
+	// After says what becomes of a mail once it is in the ledger.
+	After After `yaml:"after"`
+	// Poll is the longest time between two looks at the mailbox, for servers
+	// that do not push. At least 1s.
+	Poll time.Duration `yaml:"poll" default:"1m"`
+	// MaxSize is the size above which a mail is set aside unread.
+	MaxSize Size `yaml:"max_size" default:"64MiB"`
+}
+
+// Start is what is read the first time a mailbox is seen.
+type Start string
+
+// The values of [Mailbox.Start].
+const (
+	StartNow Start = "now"
+	StartAll Start = "all"
+)
+
+// After is what becomes of a mail once it is in the ledger.
+type After struct {
+	// Flag marks the mail: auto sets a keyword where the server allows one,
+	// none leaves it untouched, seen marks it as read.
+	Flag Flag `yaml:"flag" default:"auto" oneof:"auto,none,seen"`
+	// Move is the folder that the mail is moved to. Empty leaves it in place.
+	Move string `yaml:"move" default:""`
+}
+
+// Flag is how a mail that is in the ledger is marked.
+type Flag string
+
+// The values of [After.Flag].
+const (
+	FlagAuto Flag = "auto"
+	FlagNone Flag = "none"
+	FlagSeen Flag = "seen"
+)
+
+// Alerts says which mail is an alert.
+type Alerts struct {
+	// From lists the addresses that SEPM sends from. Mail from anyone else
+	// is ignored.
+	From []string `yaml:"from" required:"true" why:"the integration guide (§7.1) requires the \"From address\" to be the one that SEPM sends its notifications from" example:"sepm@example.com"`
+	// Subjects are texts, one of which the subject of an alert contains
+	// (guide §7.1). A mail whose body is recognised as SEPM's is an alert
+	// under any subject.
+	Subjects []string `yaml:"subjects" default:"Security alert|Single Risk Event:|New Risk Found:"`
+}
+
+// Whitelist lists what never becomes an artifact.
+type Whitelist struct {
+	// CIDRs are networks or single addresses, such as SEPM's own.
+	CIDRs []netip.Prefix `yaml:"cidrs" example:"192.168.194.93/32|2002:835:c36d::946:c25d/128"`
+	// Domains are DNS domains and host names, such as SEPM's own. "*." in
+	// front stands for every name below the domain.
+	Domains []string `yaml:"domains" example:"*.sepmdomain.com|SEPM-SERVER"`
+}
+
+// SEPM is one Symantec Endpoint Protection Manager.
+type SEPM struct {
+	// Name identifies the manager in logs: lower-case letters, digits, "-"
+	// and "_".
+	Name string `yaml:"name" required:"true" example:"main"`
+	// URL is the base of the REST API, https://host[:port] without a path.
+	// The port is 8446 when it is not written. Plain http:// is accepted for
+	// loopback hosts only.
+	URL string `yaml:"url" required:"true" example:"https://sepm.example.com:8446"`
+	// Username is a SEPM administrator: most functions need a system
+	// administrator (guide §8).
+	Username string `yaml:"username" required:"true" example:"svc-sepwatch"`
+	// Password is the administrator's password, required here or in
+	// password_file, which keeps it out of this file.
+	Password Secret `yaml:"password"`
+	// PasswordFile is a file that holds nothing but the password.
+	PasswordFile string `yaml:"password_file" example:"/etc/sepwatch/sepm.password"`
+	// Domain is the SEPM domain to log in to. Empty is the administrator's
+	// own.
+	Domain string `yaml:"domain" default:"" example:"Default"`
+	// CAFile is a PEM file of the certificates to trust instead of the
+	// system's; a self-signed SEPM needs its own certificate here.
+	CAFile string `yaml:"ca_file" example:"/etc/sepwatch/sepm.pem"`
+	// CA is the content of CAFile; nil trusts the system's certificates.
+	CA []byte `yaml:"-"`
+	// Timeout is how long one request may take.
+	Timeout time.Duration `yaml:"timeout" default:"30s"`
+}
+
+// Resilient is the IBM Resilient server on which incidents are opened.
+type Resilient struct {
+	// URL is the server, https://host[:port] without a path. Plain http://
+	// is accepted for loopback hosts only.
+	URL string `yaml:"url" required:"true" example:"https://soar.example.com"`
+	// Org is the name of the organization, required even where there is only
+	// one.
+	Org string `yaml:"org" required:"true" example:"Acme"`
+	// APIKeyID is the ID of the API key to log in with.
+	APIKeyID string `yaml:"api_key_id" required:"true" example:"2f1d6f5e-7a59-4b05-a8f0-0f7c6d6f9a10"`
+	// APIKeySecret is the API key's secret, required here or in
+	// api_key_secret_file, which keeps it out of this file.
+	APIKeySecret Secret `yaml:"api_key_secret"`
+	// APIKeySecretFile is a file that holds nothing but the secret.
+	APIKeySecretFile string `yaml:"api_key_secret_file" example:"/etc/sepwatch/soar.secret"`
+	// CAFile is a PEM file of the certificates to trust instead of the
+	// system's.
+	CAFile string `yaml:"ca_file"`
+	// CA is the content of CAFile; nil trusts the system's certificates.
+	CA []byte `yaml:"-"`
+	// ResourcePrefix is the path under which Cloud Pak for Security serves
+	// the REST API, such as /api/respond. Empty on an appliance.
+	ResourcePrefix string `yaml:"resource_prefix" default:""`
+	// Timeout is how long one request may take.
+	Timeout time.Duration `yaml:"timeout" default:"30s"`
+}
+
+// Ledger is where the ledger is kept: exactly one of the two.
+type Ledger struct {
+	// Path is the SQLite file. A relative path is beside this file. It is
+	// made when it is missing.
+	Path string `yaml:"path" example:"/var/lib/sepwatch/ledger.db"`
+	// Postgres is the URL of a PostgreSQL database, for several nodes:
+	// postgres://user:password@host:port/database. It is kept as a secret.
+	Postgres Secret `yaml:"postgres"`
+}
+
+// Log says what is logged.
+type Log struct {
+	// Level is the least severe level that is logged.
+	Level slog.Level `yaml:"level" default:"info" oneof:"debug,info,warn,error"`
+	// Format is text (key=value) or json.
+	Format LogFormat `yaml:"format" default:"text" oneof:"text,json"`
+}
+
+// LogFormat is the form of a log line.
+type LogFormat string
+
+// The values of [Log.Format].
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)

@@ -1,0 +1,180 @@
+package config
+
+import (
+	"bytes"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// printed gives what Print writes, with the secrets put back.
+func printed(t require.TestingT, c *Config) string {
+	var out bytes.Buffer
+	require.NoError(t, c.Print(&out))
+	text := out.String()
+	for _, secret := range inlineSecrets(c) {
+		require.Contains(t, text, `"`+mask+`"`)
+		text = strings.Replace(text, `"`+mask+`"`, scalarYAML(secret.Reveal()), 1)
+	}
+	require.NotContains(t, text, `"`+mask+`"`)
+	return text
+}
+
+// inlineSecrets are the secrets that Print masks, in its order.
+func inlineSecrets(c *Config) []Secret {
+	var all []Secret
+	add := func(secret Secret, file string) {
+		if secret != "" && file == "" {
+			all = append(all, secret)
+		}
+	}
+	for _, m := range c.Mailboxes {
+		add(m.Password, m.PasswordFile)
+	}
+	for _, s := range c.SEPM {
+		add(s.Password, s.PasswordFile)
+	}
+	add(c.Resilient.APIKeySecret, c.Resilient.APIKeySecretFile)
+	add(c.Ledger.Postgres, "")
+	return all
+}
+
+func TestPrintLoadsAgain(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		files := make(map[string]string)
+		opts := stubs()
+		opts.ReadFile = func(path string) ([]byte, error) {
+			text, ok := files[path]
+			if !ok {
+				return nil, os.ErrNotExist
+			}
+			return []byte(text), nil
+		}
+		c := drawConfig(t, files)
+		text := printed(t, c)
+		again, err := Parse("/somewhere/else.yaml", []byte(text), opts)
+		require.NoError(t, err, text)
+		require.Equal(t, c, again, text)
+	})
+}
+
+// drawConfig draws a configuration and the files that it names.
+func drawConfig(t *rapid.T, files map[string]string) *Config {
+	var (
+		text     = rapid.StringN(1, -1, 40).Filter(func(s string) bool { return s != mask && !strings.Contains(s, "\x00") })
+		name     = rapid.StringMatching(`[a-z0-9_-]{1,12}`)
+		host     = rapid.StringMatching(`[a-z]{1,8}(\.[a-z]{2,5}){0,2}`)
+		printing = text.Filter(func(s string) bool { return !strings.ContainsFunc(s, isControl) })
+		whole    = rapid.Map(rapid.IntRange(1, 1<<20), func(n int) time.Duration { return time.Duration(n) * 37 * time.Millisecond })
+	)
+	secret := func(label string) (Secret, string) {
+		value := text.Draw(t, label)
+		// Before the file's last line break, "\r" is part of it.
+		if rapid.Bool().Draw(t, label+" in a file") && !strings.HasSuffix(value, "\r") {
+			path := "/files/" + name.Draw(t, label+" file")
+			if _, taken := files[path]; !taken {
+				files[path] = value + "\n"
+				return Secret(value), path
+			}
+		}
+		return Secret(value), ""
+	}
+	ca := func() (string, []byte) {
+		if !rapid.Bool().Draw(t, "own CA") {
+			return "", nil
+		}
+		files["/ca.pem"] = certificatePEM()
+		return "/ca.pem", []byte(certificatePEM())
+	}
+
+	c := &Config{
+		Alerts: Alerts{
+			From:     rapid.SliceOfN(rapid.Just("sepm@example.com"), 1, 3).Draw(t, "from"),
+			Subjects: some(rapid.SliceOfN(text.Filter(func(s string) bool { return strings.TrimSpace(s) != "" }), 0, 3).Draw(t, "subjects")),
+		},
+		Whitelist: Whitelist{
+			Domains: some(rapid.SliceOfN(host, 0, 3).Draw(t, "domains")),
+			CIDRs: some(rapid.SliceOfN(rapid.Map(rapid.Uint32(), func(n uint32) netip.Prefix {
+				addr := netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+				return netip.PrefixFrom(addr, int(n%33)).Masked()
+			}), 0, 3).Draw(t, "cidrs")),
+		},
+		Log: Log{
+			Level:  rapid.SampledFrom([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}).Draw(t, "level"),
+			Format: rapid.SampledFrom([]LogFormat{LogText, LogJSON}).Draw(t, "format"),
+		},
+	}
+	for _, n := range rapid.SliceOfNDistinct(name, 1, 3, rapid.ID).Draw(t, "mailboxes") {
+		m := Mailbox{Name: n, Poll: time.Second + whole.Draw(t, "poll"),
+			URL:     MailboxURL{TLS: true, User: printing.Draw(t, "user"), Host: host.Draw(t, "host"), Port: rapid.Uint16Min(1).Draw(t, "port"), Folder: printing.Draw(t, "folder")},
+			Start:   rapid.SampledFrom([]Start{StartNow, StartAll}).Draw(t, "start"),
+			After:   After{Flag: rapid.SampledFrom([]Flag{FlagAuto, FlagNone, FlagSeen}).Draw(t, "flag"), Move: rapid.OneOf(rapid.Just(""), printing).Draw(t, "move")},
+			MaxSize: Size(rapid.Int64Min(1).Draw(t, "max_size")),
+		}
+		m.Password, m.PasswordFile = secret("imap password")
+		m.CAFile, m.CA = ca()
+		c.Mailboxes = append(c.Mailboxes, m)
+	}
+	for _, n := range rapid.SliceOfNDistinct(name, 0, 2, rapid.ID).Draw(t, "sepm") {
+		s := SEPM{Name: n, URL: "https://" + host.Draw(t, "host") + ":8446", Username: text.Draw(t, "username"),
+			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: whole.Draw(t, "timeout")}
+		s.Password, s.PasswordFile = secret("sepm password")
+		s.CAFile, s.CA = ca()
+		c.SEPM = append(c.SEPM, s)
+	}
+	c.Resilient = Resilient{URL: "https://" + host.Draw(t, "host"), Org: text.Draw(t, "org"), APIKeyID: text.Draw(t, "key"), Timeout: whole.Draw(t, "timeout"),
+		ResourcePrefix: rapid.SampledFrom([]string{"", "/api/respond"}).Draw(t, "prefix")}
+	c.Resilient.APIKeySecret, c.Resilient.APIKeySecretFile = secret("api key secret")
+	c.Resilient.CAFile, c.Resilient.CA = ca()
+	if rapid.Bool().Draw(t, "postgres") {
+		c.Ledger.Postgres = Secret("postgres://u:" + name.Draw(t, "db password") + "@h/db")
+	} else {
+		c.Ledger.Path = "/" + name.Draw(t, "path")
+	}
+	return c
+}
+
+// some gives nil for a list without items, as loading does.
+func some[T any](items []T) []T {
+	if len(items) == 0 {
+		return nil
+	}
+	return items
+}
+
+// FuzzParse holds every text to load, or to fail with mistakes that all have
+// a place; and what loads to print as the same configuration.
+func FuzzParse(f *testing.F) {
+	fixtures, err := filepath.Glob("testdata/*.yaml")
+	require.NoError(f, err)
+	for _, fixture := range fixtures {
+		data, err := os.ReadFile(fixture)
+		require.NoError(f, err)
+		f.Add(string(data))
+	}
+	f.Add(example)
+	f.Add(good)
+	opts := LoadOptions{
+		Getenv:   func(name string) (string, bool) { return "value", name == "SET" },
+		ReadFile: func(string) ([]byte, error) { return []byte(certificatePEM()), nil },
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := Parse("/etc/sepwatch/sepwatch.yaml", []byte(text), opts)
+		if err != nil {
+			requirePlaced(t, err)
+			return
+		}
+		again, err := Parse("/elsewhere/sepwatch.yaml", []byte(printed(t, c)), opts)
+		require.NoError(t, err)
+		require.True(t, reflect.DeepEqual(c, again), "printed and loaded again: %+v", again)
+	})
+}

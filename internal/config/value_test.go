@@ -1,0 +1,145 @@
+package config
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSize(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Size{
+		"1B": 1, "512KiB": 512 << 10, "64MiB": 64 << 20, "1 GiB": 1 << 30, "2TiB": 2 << 40,
+		"9223372036854775807B": math.MaxInt64,
+	} {
+		got, ok := parseSize(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, got)
+		again, ok := parseSize(got.String())
+		require.True(t, ok, got.String())
+		require.Equal(t, got, again)
+	}
+	for _, text := range []string{"", "B", "64", "64MB", "64M", "0B", "-1B", "1.5GiB", "64mib", "9223372036854775808B", "8388608TiB", "MiB"} {
+		_, ok := parseSize(text)
+		require.False(t, ok, text)
+	}
+}
+
+func TestMailboxURL(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		text string
+		want MailboxURL
+		fail string
+	}{
+		{"imaps://user@mail.example.com/INBOX", MailboxURL{true, "user", "mail.example.com", 993, "INBOX"}, ""},
+		{"imaps://a%40b.com@mail.example.com:1993/INBOX/SEPM%20alerts", MailboxURL{true, "a@b.com", "mail.example.com", 1993, "INBOX/SEPM alerts"}, ""},
+		{"imaps://DOMAIN%5Cuser@[2001:db8::1]/INBOX", MailboxURL{true, `DOMAIN\user`, "2001:db8::1", 993, "INBOX"}, ""},
+		{"imap://u@localhost/INBOX", MailboxURL{false, "u", "localhost", 143, "INBOX"}, ""},
+		{"imap://u@[::1]:1143/INBOX", MailboxURL{false, "u", "::1", 1143, "INBOX"}, ""},
+		{"imap://u@127.0.0.9/INBOX", MailboxURL{false, "u", "127.0.0.9", 143, "INBOX"}, ""},
+		{"imap://u@mail.example.com/INBOX", MailboxURL{}, "imap:// is for loopback hosts only"},
+		{"imap://u@localhost.example.com/INBOX", MailboxURL{}, "imap:// is for loopback hosts only"},
+		{"imaps://u:hunter2@mail.example.com/INBOX", MailboxURL{}, "holds a password"},
+		{"imaps://u:hunter2/x@mail.example.com/INBOX", MailboxURL{}, "is not the URL of a mailbox"},
+		{"imaps://mail.example.com/INBOX", MailboxURL{}, "names no user"},
+		{"imaps://u@mail.example.com", MailboxURL{}, "names no folder"},
+		{"imaps://u@mail.example.com/", MailboxURL{}, "names no folder"},
+		{"imaps://u@:993/INBOX", MailboxURL{}, "names no host"},
+		{"imaps://u@h:0/INBOX", MailboxURL{}, "has a port"},
+		{"imaps://u@h:65536/INBOX", MailboxURL{}, "has a port"},
+		{"imaps://u@h/INBOX%0d%0aLOGOUT", MailboxURL{}, "has a control character"},
+		{"imaps://u@h/INBOX?x=1", MailboxURL{}, "is not the URL of a mailbox"},
+		{"pop3://u@h/INBOX", MailboxURL{}, `has the scheme "pop3"`},
+		{"mail.example.com", MailboxURL{}, "is not the URL of a mailbox"},
+	}
+	for _, tt := range tests {
+		got, problem := parseMailboxURL(tt.text)
+		if tt.fail != "" {
+			require.NotNil(t, problem, tt.text)
+			require.Contains(t, problem.problem, tt.fail)
+			require.NotContains(t, problem.problem+problem.remedy, "hunter2")
+			continue
+		}
+		require.Nil(t, problem, tt.text)
+		require.Equal(t, tt.want, got)
+		again, problem := parseMailboxURL(got.String())
+		require.Nil(t, problem, got.String())
+		require.Equal(t, got, again)
+	}
+	require.Equal(t, "[::1]:1143", MailboxURL{Host: "::1", Port: 1143}.Address())
+}
+
+func TestBaseURL(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ text, want, fail string }{
+		{"https://sepm.example.com", "https://sepm.example.com:8446", ""},
+		{"https://sepm.example.com:443/", "https://sepm.example.com:443", ""},
+		{"https://[2001:db8::1]", "https://[2001:db8::1]:8446", ""},
+		{"http://127.0.0.1:8080", "http://127.0.0.1:8080", ""},
+		{"http://sepm.example.com", "", "http:// is for loopback hosts only"},
+		{"https://sepm.example.com/sepm/api/v1", "", "has a path"},
+		{"https://u:hunter2@sepm.example.com", "", "holds a user"},
+		{"https://h:99999", "", "has a port"},
+		{"ftp://h", "", `has the scheme "ftp"`},
+		{"sepm.example.com", "", "is not the URL of a server"},
+		{"https://h?x", "", "is not the URL of a server"},
+	}
+	for _, tt := range tests {
+		got, problem := parseBaseURL(tt.text, "8446")
+		if tt.fail != "" {
+			require.NotNil(t, problem, tt.text)
+			require.Contains(t, problem.problem, tt.fail)
+			require.NotContains(t, problem.problem+problem.remedy, "hunter2")
+			continue
+		}
+		require.Nil(t, problem, tt.text)
+		require.Equal(t, tt.want, got)
+	}
+}
+
+func TestPrefix(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"192.168.194.93":              "192.168.194.93/32",
+		"192.168.194.93/32":           "192.168.194.93/32",
+		"10.0.0.0/8":                  "10.0.0.0/8",
+		"2002:835:c36d::946:c25d/128": "2002:835:c36d::946:c25d/128",
+		"2002:835:c36d::946:c25d":     "2002:835:c36d::946:c25d/128",
+		"::ffff:10.1.2.3":             "10.1.2.3/32",
+		"::ffff:10.0.0.0/104":         "10.0.0.0/8",
+		"0.0.0.0/0":                   "0.0.0.0/0",
+	} {
+		got, problem := parsePrefix(text)
+		require.Nil(t, problem, text)
+		require.Equal(t, want, got.String())
+	}
+	for _, text := range []string{"", "10.0.0", "10.0.0.1/8", "10.0.0.0/33", "fe80::1%eth0", "::ffff:10.0.0.0/90", "example.com"} {
+		_, problem := parsePrefix(text)
+		require.NotNil(t, problem, text)
+	}
+	_, problem := parsePrefix("10.1.2.3/8")
+	require.Equal(t, "10.0.0.0/8 for the network or 10.1.2.3 for the one address", problem.remedy)
+}
+
+func TestDomain(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"*.sepmdomain.com", "SEPM-SERVER", "a_b", "xn--mnchen-3ya.de", "a.b.c"} {
+		require.True(t, isDomain(text), text)
+	}
+	for _, text := range []string{"", "*", "*.", "*.*.com", "a..b", ".a", "a.", "-a", "a-", "a b", "münchen.de", "a/b", string(make([]byte, 64))} {
+		require.False(t, isDomain(text), text)
+	}
+}
+
+func TestNearestWord(t *testing.T) {
+	t.Parallel()
+	words := []string{"mailboxes", "alerts", "whitelist", "sepm"}
+	require.Contains(t, oneOf("mailbox", words), "mailboxes (all of them:")
+	require.Contains(t, oneOf("ALERTS", words), "alerts (")
+	require.Contains(t, oneOf("spem", words), "sepm (")
+	require.Equal(t, "one of mailboxes, alerts, whitelist, sepm", oneOf("listen", words))
+	require.Equal(t, 1, distance("spem", "sepm"))
+	require.Equal(t, 3, distance("kitten", "sitting"))
+}
