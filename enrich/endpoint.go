@@ -82,7 +82,7 @@ func endpointRow(c sepclient.Computer, now time.Time) *incident.Row {
 	}
 	for column, cell := range cells {
 		if cell.String() == "" {
-			delete(cells, column)
+			cells[column] = incident.Cell{} // clears what a refreshed row held
 		}
 	}
 	return &incident.Row{Table: incident.TableEndpoints, Cells: cells}

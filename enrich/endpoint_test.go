@@ -69,7 +69,9 @@ func TestEndpointDetails(t *testing.T) {
 		"query_execution_date": "2026-01-02 02:04:05", "computerName": "host-1", "uniqueId": "A", "hardwareKey": "HW",
 		"operatingSystem": "Windows 10", "ipAddresses": "10.0.0.1, fe80::1", "infected": "Yes",
 		"group_id": "G", "group_name": `My Company\G`, "domain_id": "D", "domain_name": "Default",
+		"sep_description": "", "endpoint_quarantine_status": "",
 	}, cells)
+	require.True(t, row.Cells["sep_description"].IsZero(), "an empty cell clears what a refreshed row held")
 	require.Equal(t, "C", step.Effects[1].Row.Cells["uniqueId"].String())
 }
 

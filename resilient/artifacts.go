@@ -1,0 +1,104 @@
+package resilient
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/sepwatch/sepwatch/incident"
+)
+
+// Artifact is an artifact of an incident in Resilient.
+type Artifact struct {
+	ID int64
+	// Type is the type's name.
+	Type  incident.ArtifactType
+	Value string
+}
+
+type artifactDTO struct {
+	ID    int64 `json:"id"`
+	Type  text  `json:"type"`
+	Value text  `json:"value"`
+}
+
+type newArtifactDTO struct {
+	Type        named      `json:"type"`
+	Value       string     `json:"value"`
+	Description *formatted `json:"description,omitempty"`
+}
+
+func newArtifact(a incident.Artifact) newArtifactDTO {
+	dto := newArtifactDTO{Type: named{string(a.Type)}, Value: a.Value}
+	if a.Description != "" {
+		dto.Description = &formatted{"text", a.Description}
+	}
+	return dto
+}
+
+// AddArtifact adds an artifact and returns its id, or several: Resilient
+// splits a value with blanks in some types (§3.1). It may be repeated:
+// Resilient keeps one artifact for a type and value, and where it refuses a
+// second with 400 the id of the first is returned (§3.2).
+func (c *Client) AddArtifact(ctx context.Context, inc int64, a incident.Artifact) ([]int64, error) {
+	ctx, cancel := c.write(ctx)
+	defer cancel()
+	var added many[artifactDTO]
+	r := request{
+		op: "add artifact to incident", subject: inc, method: http.MethodPost, path: incidentPath(inc, "/artifacts"),
+		query: names, permission: "Edit Incidents: Artifacts", body: newArtifact(a), into: &added,
+	}
+	err := c.do(ctx, r)
+	var refusal *Error
+	if errors.As(err, &refusal) && refusal.Status == http.StatusBadRequest {
+		if id, ok := c.artifactID(ctx, inc, a); ok {
+			return []int64{id}, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ids []int64
+	for _, dto := range added {
+		if dto.ID != 0 {
+			ids = append(ids, dto.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, r.fail(Ambiguous, "the answer has no id", nil)
+	}
+	return ids, nil
+}
+
+// artifactID finds an artifact that is there already. When it cannot be looked
+// up, the refusal that led here stands.
+func (c *Client) artifactID(ctx context.Context, inc int64, a incident.Artifact) (int64, bool) {
+	there, err := c.Artifacts(ctx, inc)
+	if err != nil {
+		return 0, false
+	}
+	for _, t := range there {
+		if t.Type == a.Type && t.Value == a.Value {
+			return t.ID, true
+		}
+	}
+	return 0, false
+}
+
+// Artifacts lists an incident's artifacts. It changes nothing and may be
+// repeated.
+func (c *Client) Artifacts(ctx context.Context, inc int64) ([]Artifact, error) {
+	var list []artifactDTO
+	err := c.do(ctx, request{
+		op: "list artifacts of incident", subject: inc, method: http.MethodGet, path: incidentPath(inc, "/artifacts"),
+		query: names, read: true, permission: "Incidents: Read", into: &list,
+	})
+	if err != nil {
+		return nil, err
+	}
+	artifacts := make([]Artifact, len(list))
+	for i, d := range list {
+		artifacts[i] = Artifact{ID: d.ID, Type: incident.ArtifactType(d.Type), Value: string(d.Value)}
+	}
+	return artifacts, nil
+}
