@@ -6,6 +6,8 @@
 // in a mail is hostile input; nothing here decides what is done about it.
 package parse
 
+import "encoding/json"
+
 // Status says how far the reading of a mail came.
 type Status string
 
@@ -50,11 +52,14 @@ const (
 // Alert is what a mail says. Its JSON is the stable output of
 // `sepwatch parse --json`.
 type Alert struct {
+	// File names what the mail was read from; empty for a mail of a mailbox.
+	File    string `json:"file,omitempty"`
 	Status  Status `json:"status"`
 	Kind    Kind   `json:"kind"`
 	Subject string `json:"subject"`
 	// From is the address of the From header, without the display name.
-	From      string     `json:"from"`
+	From string `json:"from"`
+	// MessageID is without its angle brackets.
 	MessageID string     `json:"message_id"`
 	Events    []Event    `json:"events"`
 	Artifacts []Artifact `json:"artifacts"`
@@ -62,24 +67,43 @@ type Alert struct {
 	// 2006-01-02T15:04:05 without a zone; empty when it is not in the mail.
 	GeneratedAt string `json:"generated_at"`
 	// TimeZone names the zone that is assumed for every wall time.
-	TimeZone string   `json:"time_zone"`
+	TimeZone string `json:"time_zone"`
+	// Warnings say what was not understood and where; there are at most
+	// twenty-one of them, the last one counting the rest.
 	Warnings []string `json:"warnings"`
 	// Rule names the rule that ignored or rejected the mail.
 	Rule string `json:"rule,omitempty"`
-	// Fingerprint is whether the body was recognised as SEPM's.
+	// Fingerprint is whether the body was recognised as SEPM's, whatever the
+	// subject and the sender say (contract: SEPM e-mail §1.10, signal 2).
 	Fingerprint bool `json:"-"`
 	// Text is the body as plain text, for an alert that was not understood.
+	// It is valid UTF-8 of at most 256 KiB.
 	Text string `json:"-"`
+}
+
+// MarshalJSON writes lists that are empty as [], never as null, so that
+// scripts need not tell the two apart.
+func (a Alert) MarshalJSON() ([]byte, error) {
+	type plain Alert
+	a.Events = orEmpty(a.Events)
+	a.Artifacts = orEmpty(a.Artifacts)
+	a.Warnings = orEmpty(a.Warnings)
+	return json.Marshal(plain(a))
 }
 
 // Event is one detection.
 type Event struct {
-	Risk     string `json:"risk"`
+	Risk string `json:"risk"`
+	// FilePath is as SEPM wrote it, byte for byte; SEPM cuts it at 255
+	// characters without a mark (contract: SEPM e-mail §1.3).
 	FilePath string `json:"file_path"`
+	// FileName is what follows the last \, / or >> of the path.
 	FileName string `json:"file_name"`
-	// ArchivePath is the container of a file found inside an archive.
-	ArchivePath string   `json:"archive_path"`
-	Computer    string   `json:"computer"`
+	// ArchivePath is the container of a file found inside an archive: what
+	// stands before the last >> of the path.
+	ArchivePath string `json:"archive_path"`
+	Computer    string `json:"computer"`
+	// IPAddresses are in canonical form, with the zone where one is written.
 	IPAddresses []string `json:"ip_addresses"`
 	User        string   `json:"user"`
 	// Domain and Server are SEPM's, not Active Directory's.
@@ -97,10 +121,31 @@ type Event struct {
 	// 2006-01-02T15:04:05, or empty.
 	EventTime    string `json:"event_time"`
 	InsertedTime string `json:"inserted_time"`
-	// Hashes are hex digests by algorithm: md5, sha1, sha256.
+	// Hashes are lower-case hex digests by algorithm: md5, sha1, sha256.
 	Hashes map[string]string `json:"hashes"`
-	// Extra holds labelled values that have no field of their own.
+	// Extra holds labelled values that have no field of their own, and those
+	// that could not be read, by their label as written.
 	Extra map[string]string `json:"extra"`
+}
+
+// MarshalJSON writes what is empty as [] and {}, never as null.
+func (e Event) MarshalJSON() ([]byte, error) {
+	type plain Event
+	e.IPAddresses = orEmpty(e.IPAddresses)
+	if e.Hashes == nil {
+		e.Hashes = map[string]string{}
+	}
+	if e.Extra == nil {
+		e.Extra = map[string]string{}
+	}
+	return json.Marshal(plain(e))
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // Outcome is what an action taken means for the endpoint

@@ -90,10 +90,8 @@ func eachMail(file string, stdin io.Reader, each func(raw []byte) error) error {
 func encodeAlert(out io.Writer, file string, a parse.Alert) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(struct {
-		File string `json:"file"`
-		parse.Alert
-	}{file, a})
+	a.File = file
+	return enc.Encode(a)
 }
 
 // showAlert prints an alert for a person. Values are quoted where they hold

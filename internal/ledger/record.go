@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/sepwatch/sepwatch/incident"
@@ -40,7 +41,8 @@ type Mail struct {
 	// SHA256 is the hex digest of the raw bytes; with MessageID it is the
 	// message's identity.
 	SHA256 string
-	// Size is the number of raw bytes held.
+	// Size is the number of raw bytes; of a duplicate, which holds none of
+	// its own, too.
 	Size int64
 	// InternalDate is the mailbox server's time of arrival.
 	InternalDate time.Time
@@ -132,6 +134,11 @@ const (
 	PieceRow        PieceKind = "row"
 	PieceAttachment PieceKind = "attachment"
 )
+
+// rank is the kind's place in the order of delivery.
+func (k PieceKind) rank() int {
+	return slices.Index([]PieceKind{PieceArtifact, PieceNote, PieceRow, PieceAttachment}, k)
+}
 
 // Piece is one thing that belongs on an incident in Resilient. (Incident,
 // Kind, Key) is its identity; putting it again with another body raises
@@ -226,14 +233,19 @@ type Task struct {
 
 // Outcome is how work on a claimed task ended.
 type Outcome struct {
+	// Task is the task as it was claimed.
 	Task Task
-	// Done: the task reached the Wanted it was claimed with.
+	// Done: the task reached the Wanted it was claimed with. It resets
+	// Attempts and Error.
 	Done bool
-	// Again is when to try again if it is not done.
+	// Again is when to try again if it is not done; zero is now.
 	Again time.Time
+	// Progress: something got through, so the attempts start again. Done
+	// implies it.
+	Progress bool
 	// Failed counts an attempt and keeps Error.
 	Failed bool
-	// Park gives up until a person retries.
+	// Park gives up until a person retries, and keeps Error.
 	Park  bool
 	Error string
 }

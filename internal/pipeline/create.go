@@ -56,7 +56,7 @@ func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) 
 	}
 	d.gate.passed()
 	d.incident.RemoteID, d.incident.Delivered = ref.ID, d.Clock.Now()
-	c := d.next()
+	c := d.advanced()
 	c.remotes = append(c.remotes, d.record())
 	c.settled = append(c.settled, settlement{intent, fmt.Sprintf("created %d", ref.ID)})
 	for _, p := range inline {
@@ -161,7 +161,7 @@ func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref) change {
 	if d.incident.Delivered.IsZero() {
 		d.incident.Delivered = d.Clock.Now()
 	}
-	c := d.next()
+	c := d.advanced()
 	c.remotes = append(c.remotes, d.record())
 	checks := 0
 	for _, i := range d.verifies {

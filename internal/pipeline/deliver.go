@@ -257,6 +257,13 @@ func (d *delivery) wait(at time.Time) change {
 // next goes on with the incident at once.
 func (d *delivery) next() change { return d.wait(d.Clock.Now()) }
 
+// advanced goes on at once after something got through.
+func (d *delivery) advanced() change {
+	c := d.next()
+	c.outcome.Progress = true
+	return c
+}
+
 // end is when all was delivered: done, or, where a create was in doubt,
 // waiting for the next look.
 func (d *delivery) end() change {

@@ -65,7 +65,7 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, settle func(
 	if len(pieces) == len(d.pending) && len(d.verifies) == 0 {
 		c.outcome = ledger.Outcome{Task: d.task, Done: true}
 	} else {
-		c.outcome = d.next().outcome
+		c.outcome = d.advanced().outcome
 	}
 	return c
 }
@@ -76,6 +76,7 @@ func (d *delivery) stop(c change, rest []ledger.Piece, settle func(*change, ledg
 		settle(&c, p, "not sent")
 	}
 	c.outcome = o
+	c.outcome.Progress = len(c.pieces) > 0
 	return c
 }
 
@@ -141,5 +142,6 @@ func (d *delivery) settle(ctx context.Context) change {
 		c.settled = append(c.settled, settlement{intent.ID, outcome})
 	}
 	d.gate.passed()
+	c.outcome.Progress = len(c.pieces) > 0
 	return c
 }

@@ -105,6 +105,9 @@ func (s *stage) wait(ctx context.Context, results chan change, finished []change
 	var tick <-chan time.Time
 	stopped := ctx.Done()
 	if ctx.Err() != nil {
+		if running == 0 {
+			return nil, 0
+		}
 		stopped = nil // only results are awaited now
 	} else if running < s.limit {
 		due, tick = s.Ledger.Due(s.kind), s.Clock.After(s.gate.pause(s.Clock.Now(), poll))

@@ -1,0 +1,343 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// session is one connection to the mailbox. Its methods are called from one
+// goroutine.
+type session struct {
+	w      *Watcher
+	conn   *countingConn
+	client *imapclient.Client
+	caps   imap.CapSet
+
+	canIdle          bool
+	loggedIn, opened time.Time
+	marks            marks
+	// announced holds a token when the server said that there is mail.
+	announced chan struct{}
+}
+
+// countingConn counts what arrives, so that the watchdog can tell a slow
+// answer from none.
+type countingConn struct {
+	net.Conn
+	received atomic.Int64
+}
+
+func (c *countingConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.received.Add(int64(n))
+	return n, err
+}
+
+// do runs one step that waits for the server and closes the connection when
+// the server stays silent for CommandTimeout: the library waits for ever. The
+// step has ended when do returns.
+func (s *session) do(ctx context.Context, doing string, step func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- step() }()
+	for {
+		before := s.conn.received.Load()
+		select {
+		case err := <-done:
+			if err == nil {
+				now := s.w.o.Clock.Now()
+				s.w.setHealth(func(h *Health) { h.LastRoundTrip = now })
+				return nil
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return s.w.fail(doing, err)
+		case <-ctx.Done():
+			s.conn.Close()
+			<-done
+			return ctx.Err()
+		case <-s.w.o.Clock.After(s.w.o.CommandTimeout):
+			if s.conn.received.Load() != before {
+				continue
+			}
+			s.conn.Close()
+			<-done
+			return s.w.fail(doing, fmt.Errorf("%w for %v", errSilent, s.w.o.CommandTimeout))
+		}
+	}
+}
+
+// open connects, logs in and selects the folder.
+func (s *session) open(ctx context.Context) error {
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	if err := s.login(ctx); err != nil {
+		return err
+	}
+	if err := s.do(ctx, "ask for capabilities", func() (err error) {
+		s.caps, err = s.client.Capability().Wait()
+		return err
+	}); err != nil {
+		return err
+	}
+	s.canIdle = s.caps.Has(imap.CapIdle)
+	return s.selectFolder(ctx)
+}
+
+func (s *session) connect(ctx context.Context) error {
+	w := s.w
+	const doing = "connect"
+	dialCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type dialed struct {
+		conn net.Conn
+		err  error
+	}
+	result := make(chan dialed, 1)
+	go func() {
+		conn, err := w.o.Dial(dialCtx, "tcp", w.o.Address)
+		result <- dialed{conn, err}
+	}()
+	var d dialed
+	select {
+	case d = <-result:
+	case <-w.o.Clock.After(w.o.CommandTimeout):
+		cancel()
+		if d = <-result; d.err != nil {
+			d.err = fmt.Errorf("%w for %v", errSilent, w.o.CommandTimeout)
+		}
+	}
+	if d.err != nil {
+		return w.fail(doing, d.err)
+	}
+	s.conn = &countingConn{Conn: d.conn}
+
+	var conn net.Conn = s.conn
+	if w.o.TLS == Implicit {
+		host, _, err := net.SplitHostPort(w.o.Address)
+		if err != nil {
+			return w.fail(doing, err)
+		}
+		secure := tls.Client(s.conn, &tls.Config{ServerName: host, RootCAs: w.o.RootCAs, MinVersion: tls.VersionTLS12})
+		if err := s.do(ctx, "start TLS", secure.Handshake); err != nil {
+			return err
+		}
+		conn = secure
+	}
+	s.announced = make(chan struct{}, 1)
+	s.client = imapclient.New(conn, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{
+		// EXISTS is a hint only: it is never counted (RFC 9051 §7.4.1), what
+		// is there is asked for by UID.
+		Mailbox: func(data *imapclient.UnilateralDataMailbox) {
+			if data.NumMessages != nil {
+				s.announce()
+			}
+		},
+	}})
+	return s.do(ctx, "read the greeting", s.client.WaitGreeting)
+}
+
+func (s *session) announce() {
+	select {
+	case s.announced <- struct{}{}:
+	default:
+	}
+}
+
+func (s *session) login(ctx context.Context) error {
+	if s.client.State() != imap.ConnStateNotAuthenticated {
+		return nil // PREAUTH
+	}
+	w := s.w
+	err := s.do(ctx, "log in", func() error { return s.client.Login(w.o.Username, w.o.Password).Wait() })
+	if err == nil {
+		s.loggedIn = w.o.Clock.Now()
+		return nil
+	}
+	var failure *Error
+	if isStatus(err) && errors.As(err, &failure) {
+		failure.lane = laneLogin
+		failure.Hint = fmt.Sprintf("the server refused user %q: check user name and password, and that IMAP is allowed for the account; "+
+			"attempts are slowed down so that the account is not locked", w.o.Username)
+	}
+	return err
+}
+
+func (s *session) selectFolder(ctx context.Context) error {
+	w := s.w
+	var selected *imap.SelectData
+	err := s.do(ctx, fmt.Sprintf("open folder %q", w.o.Folder), func() (err error) {
+		selected, err = s.client.Select(w.o.Folder, nil).Wait()
+		return err
+	})
+	if err != nil {
+		var failure *Error
+		if isStatus(err) && errors.As(err, &failure) {
+			failure.Hint = s.explainFolder(ctx, w.o.Folder)
+		}
+		return err
+	}
+	if selected.UIDValidity == 0 {
+		return w.fail(fmt.Sprintf("open folder %q", w.o.Folder), errors.New("the server gives no UIDVALIDITY, so mails cannot be told apart"))
+	}
+	s.marks = newMarks(w.o, s.caps, selected.PermanentFlags)
+	s.opened = w.o.Clock.Now()
+	return s.place(ctx, selected)
+}
+
+// explainFolder asks which folders there are, for the hint.
+func (s *session) explainFolder(ctx context.Context, folder string) string {
+	var folders []string
+	err := s.do(ctx, "list folders", func() error {
+		list, err := s.client.List("", "*", nil).Collect()
+		for _, f := range list {
+			folders = append(folders, f.Mailbox)
+		}
+		return err
+	})
+	if err != nil || slices.Contains(folders, folder) {
+		return "" // it is there, so the server's own words must do
+	}
+	return folderHint(folder, folders)
+}
+
+// place finds the place in the selected folder, and commits it where it is
+// new, so that a restart does not find another one.
+func (s *session) place(ctx context.Context, selected *imap.SelectData) error {
+	c, log := &s.w.cursor, s.w.o.Logger
+	switch {
+	case c.state.UIDValidity == selected.UIDValidity:
+		if next := uint32(selected.UIDNext); next != 0 && next <= c.state.Mark {
+			log.Warn("mailbox went back without a new UIDVALIDITY: mails below the mark will not be seen",
+				"uidnext", next, "mark", c.state.Mark)
+		}
+		return nil
+	case c.state.UIDValidity != 0:
+		s.w.unmarked = nil
+		// Old UIDs mean nothing now. Reading everything again is harmless: a
+		// message that is known is known by its content too.
+		log.Warn("mailbox was rebuilt by the server: reading all of it again",
+			"uidvalidity", selected.UIDValidity, "uidvalidity_before", c.state.UIDValidity)
+		c.reset(selected.UIDValidity, 0)
+	case s.w.o.Start == All:
+		c.reset(selected.UIDValidity, 0)
+	default:
+		mark, err := s.lastUID(ctx, selected)
+		if err != nil {
+			return err
+		}
+		c.reset(selected.UIDValidity, mark)
+	}
+	return s.commit(ctx, c.snapshot(), nil)
+}
+
+// lastUID returns the highest UID in use so far.
+func (s *session) lastUID(ctx context.Context, selected *imap.SelectData) (uint32, error) {
+	if selected.UIDNext != 0 {
+		return uint32(selected.UIDNext) - 1, nil
+	}
+	found, err := s.search(ctx, imap.UIDSet{{}}) // "*", the last one there
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	return uint32(found[len(found)-1].Stop), nil
+}
+
+// commit hands mails to the sink. It does not touch the connection, so it may
+// run beside a step.
+func (s *session) commit(ctx context.Context, state State, mails []Mail) error {
+	if err := s.w.sink.Commit(ctx, state, mails); err != nil {
+		return s.w.failSink(fmt.Sprintf("commit %d mails", len(mails)), err)
+	}
+	s.w.setHealth(func(h *Health) { h.Holes = len(state.Holes) })
+	return nil
+}
+
+// watch catches up, and again each time that there is something to look for.
+func (s *session) watch(ctx context.Context) error {
+	announced := false
+	for {
+		if err := s.catchUp(ctx, announced); err != nil {
+			return err
+		}
+		var err error
+		if announced, err = s.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns when the server announced mail (true), or when it is time to
+// look (false).
+func (s *session) wait(ctx context.Context) (bool, error) {
+	o := &s.w.o
+	d := s.w.cursor.untilHole(o.Clock.Now(), o.Poll)
+	select {
+	case <-s.announced:
+		return true, nil
+	default:
+	}
+	if !s.canIdle {
+		return s.sleep(ctx, d)
+	}
+	var idle *imapclient.IdleCommand
+	if err := s.do(ctx, "start IDLE", func() (err error) {
+		idle, err = s.client.Idle()
+		return err
+	}); err != nil {
+		if isStatus(err) {
+			s.w.o.Logger.Warn("the server refuses IDLE: polling only", "error", err)
+			s.canIdle = false
+			return false, nil
+		}
+		return false, err
+	}
+	announced, err := s.sleep(ctx, min(d, o.IdleRestart))
+	if err != nil {
+		s.conn.Close() // ends the IDLE too
+		idle.Close()
+		return false, err
+	}
+	return announced, s.do(ctx, "end IDLE", func() error {
+		if err := idle.Close(); err != nil {
+			return err
+		}
+		return idle.Wait()
+	})
+}
+
+func (s *session) sleep(ctx context.Context, d time.Duration) (announced bool, err error) {
+	select {
+	case <-s.announced:
+		return true, nil
+	case <-s.w.o.Clock.After(d):
+		return false, nil
+	case <-s.client.Closed():
+		return false, s.w.fail("wait for mail", errors.New("the server closed the connection"))
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// close ends the connection, without LOGOUT: it says nothing that the closed
+// connection does not, and would have to be waited for.
+func (s *session) close() {
+	if s.conn == nil {
+		return
+	}
+	s.conn.Close()
+	if s.client != nil {
+		s.client.Close() // the error is that it is closed
+		<-s.client.Closed()
+	}
+}

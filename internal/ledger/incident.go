@@ -1,0 +1,109 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/sepwatch/sepwatch/incident"
+)
+
+const incidentColumns = "id, status, remote_id, posts, seen, last_seen, created, delivered, key, body"
+
+// OpenIncidents returns the open incidents that have the keys, by key.
+func (tx Tx) OpenIncidents(keys []string) (map[string]Incident, error) {
+	lists := make([][]any, len(keys))
+	for i, key := range keys {
+		lists[i] = []any{keyHash(key)}
+	}
+	open := make(map[string]Incident)
+	err := tx.query("SELECT "+incidentColumns+" FROM incident WHERE key_hash = $1 AND status = 'open'",
+		lists, func(i int, row Row) (err error) {
+			open[keys[i]], err = scanIncident(row)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("look up open incidents: %w", err)
+	}
+	return open, nil
+}
+
+// AddIncidents opens incidents and returns them with their ids, in order.
+// Status is set to open, and Created, where it is zero, to the ledger's time.
+// The keys must not be those of open incidents; where another node opens one
+// at the same time, Update runs its function again, which then finds it.
+func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
+	added := slices.Clone(incidents)
+	lists := make([][]any, len(added))
+	for i := range added {
+		in := &added[i]
+		in.Status = incident.Open
+		if in.Created.IsZero() {
+			in.Created = tx.now
+		}
+		body, err := json.Marshal(in.Incident)
+		if err != nil {
+			return nil, fmt.Errorf("add incident %q: %w", in.Key, err)
+		}
+		lists[i] = []any{string(in.Status), in.RemoteID, int64(in.Posts), int64(in.Seen), micros(in.LastSeen),
+			micros(in.Created), micros(in.Delivered), keyHash(in.Key), in.Key, string(body)}
+	}
+	err := tx.query(`
+		INSERT INTO incident (status, remote_id, posts, seen, last_seen, created, delivered, key_hash, key, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING `+incidentColumns,
+		lists, func(i int, row Row) (err error) {
+			added[i], err = scanIncident(row)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("add %d incidents: %w", len(incidents), err)
+	}
+	return added, nil
+}
+
+// Incidents returns those of the ids that exist, by ascending id.
+func (tx Tx) Incidents(ids []int64) ([]Incident, error) {
+	incidents, err := selectByID(tx.transaction, "SELECT "+incidentColumns+" FROM incident WHERE id = $1", ids, scanIncident)
+	if err != nil {
+		return nil, fmt.Errorf("look up incidents: %w", err)
+	}
+	return incidents, nil
+}
+
+// SetIncidents writes every field but Key and Created, by id.
+func (tx Tx) SetIncidents(incidents []Incident) error {
+	lists := make([][]any, len(incidents))
+	for i, in := range incidents {
+		body, err := json.Marshal(in.Incident)
+		if err != nil {
+			return fmt.Errorf("set incident %d: %w", in.ID, err)
+		}
+		lists[i] = []any{in.ID, string(in.Status), in.RemoteID, int64(in.Posts), int64(in.Seen),
+			micros(in.LastSeen), micros(in.Delivered), string(body)}
+	}
+	err := tx.change(`
+		UPDATE incident SET status = $2, remote_id = $3, posts = $4, seen = $5, last_seen = $6, delivered = $7, body = $8
+		WHERE id = $1 RETURNING id`, lists)
+	if err != nil {
+		return fmt.Errorf("set incidents: %w", err)
+	}
+	return nil
+}
+
+func scanIncident(row Row) (Incident, error) {
+	var in Incident
+	var lastSeen, created, delivered int64
+	var key string
+	var body []byte
+	err := row.Scan(&in.ID, &in.Status, &in.RemoteID, &in.Posts, &in.Seen, &lastSeen, &created, &delivered, &key, &body)
+	if err != nil {
+		return in, err
+	}
+	if err := json.Unmarshal(body, &in.Incident); err != nil {
+		return in, fmt.Errorf("incident %d: %w", in.ID, err)
+	}
+	// The column is what the unique index holds, whatever the body says.
+	in.Key = key
+	in.LastSeen, in.Created, in.Delivered = timeOf(lastSeen), timeOf(created), timeOf(delivered)
+	return in, nil
+}

@@ -1,0 +1,84 @@
+package ledgertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/ledger"
+)
+
+func incidents(t *testing.T, b *bundle, ids ...int64) []ledger.Incident {
+	t.Helper()
+	return view(t, b.Ledger, func(tx ledger.Tx) ([]ledger.Incident, error) { return tx.Incidents(ids) })
+}
+
+// testRemotes and testSightings hold that what two stages change about an
+// incident at the same time does not undo the other's.
+func testRemotes(t *testing.T, b *bundle) {
+	ids := addIncidents(t, b.Ledger, "k", "l")
+	want := incidents(t, b, ids...)
+	want[0].RemoteID, want[0].Posts, want[0].Delivered = 2095, 2, b.clock.Now()
+	do(t, b.Ledger, func(tx ledger.Tx) error {
+		return tx.SetRemotes([]ledger.Remote{{Incident: ids[0], RemoteID: 2095, Posts: 2, Delivered: b.clock.Now()}})
+	})
+	require.Equal(t, want, incidents(t, b, ids...))
+	require.ErrorIs(t, b.Update(t.Context(), func(tx ledger.Tx) error {
+		return tx.SetRemotes([]ledger.Remote{{Incident: 999}})
+	}), ledger.ErrNotFound)
+}
+
+func testSightings(t *testing.T, b *bundle) {
+	ids := addIncidents(t, b.Ledger, "k", "l")
+	now := b.clock.Now()
+	see := func(sightings ...ledger.Sighting) error {
+		return b.Update(t.Context(), func(tx ledger.Tx) error { return tx.AddSightings(sightings) })
+	}
+	require.NoError(t, see(
+		ledger.Sighting{Incident: ids[0], Events: 2, Last: now},
+		ledger.Sighting{Incident: ids[0], Events: 3, Last: now.Add(-time.Hour)}))
+	want := incidents(t, b, ids...)
+	require.Equal(t, 5, want[0].Seen)
+	require.Equal(t, now, want[0].LastSeen, "a late mail does not set it back")
+	require.Zero(t, want[1].Seen)
+	require.ErrorIs(t, see(ledger.Sighting{Incident: 999, Events: 1}), ledger.ErrNotFound)
+
+	openIDs := func() map[string]int64 {
+		return view(t, b.Ledger, func(tx ledger.Tx) (map[string]int64, error) {
+			return tx.OpenIncidentIDs([]string{"k", "l", "none"})
+		})
+	}
+	require.Equal(t, map[string]int64{"k": ids[0], "l": ids[1]}, openIDs())
+	want[0].Status = incident.Closed
+	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.SetIncidents(want[:1]) })
+	require.Equal(t, map[string]int64{"l": ids[1]}, openIDs())
+}
+
+func testClaimKeys(t *testing.T, b *bundle) {
+	claimKeys := func(keys ...int64) []ledger.Task {
+		return update(t, b.Ledger, func(tx ledger.Tx) ([]ledger.Task, error) {
+			return tx.ClaimKeys(ledger.TaskDeliver, keys, "a", lease)
+		})
+	}
+	want(t, b.Ledger, 1, 2, 3, 4)
+	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.Want(ledger.TaskRead, 9) })
+	oldest := update(t, b.Ledger, claim(ledger.TaskDeliver, 1, "other"))
+	require.Equal(t, []int64{1}, keysOf(oldest))
+
+	tasks := claimKeys(1, 3, 2, 9)
+	require.Equal(t, []int64{3, 2}, keysOf(tasks), "1 is leased and 9 is of another kind")
+	require.Equal(t, int64(1), tasks[0].Epoch)
+	require.Empty(t, claimKeys(2, 3), "they are leased")
+	require.Empty(t, finish(t, b.Ledger,
+		ledger.Outcome{Task: tasks[0], Done: true},
+		ledger.Outcome{Task: tasks[1], Park: true}))
+	require.Empty(t, claimKeys(2, 3), "done and parked")
+	b.clock.advance(lease)
+	require.Equal(t, []int64{1, 4}, keysOf(claimKeys(1, 2, 3, 4)))
+	require.Error(t, b.Update(t.Context(), func(tx ledger.Tx) error {
+		_, err := tx.ClaimKeys(ledger.TaskRead, []int64{9}, "", lease)
+		return err
+	}))
+}

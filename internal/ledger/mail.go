@@ -1,0 +1,215 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+)
+
+// chunkSize is how many bytes of a mail one row holds: small enough that a
+// big mail never needs one allocation of its size in the database.
+const chunkSize = 1 << 20
+
+// arrival is a mail on its way through AddMails.
+type arrival struct {
+	NewMail
+	sha256 string
+	// duplicateOf is the id of the mail that is the same message, or 0.
+	duplicateOf int64
+	added       AddedMail
+}
+
+// content is the identity of a message.
+type content struct{ sha256, messageID string }
+
+func (a *arrival) content() content { return content{a.sha256, storable(a.MessageID)} }
+
+// AddMails stores the mails, bytes in chunks of 1 MiB, and wants a read task
+// for each new one. The result has one entry a mail, in order. A position
+// already held adds nothing; a message already held (equal SHA-256 and
+// Message-ID) is added as a duplicate without its bytes, with a reason that
+// names the first one.
+func (tx Tx) AddMails(mails []NewMail) ([]AddedMail, error) {
+	arrivals := make([]arrival, len(mails))
+	for i, m := range mails {
+		sum := sha256.Sum256(m.Raw)
+		arrivals[i] = arrival{NewMail: m, sha256: hex.EncodeToString(sum[:])}
+	}
+	if err := tx.addArrivals(arrivals); err != nil {
+		return nil, fmt.Errorf("add %d mails: %w", len(mails), err)
+	}
+	added := make([]AddedMail, len(arrivals))
+	for i := range arrivals {
+		added[i] = arrivals[i].added
+	}
+	return added, nil
+}
+
+func (tx Tx) addArrivals(arrivals []arrival) error {
+	if err := tx.findPositions(arrivals); err != nil {
+		return err
+	}
+	if err := tx.findContents(arrivals); err != nil {
+		return err
+	}
+
+	// One batch may hold a position or a message twice, so the first of each
+	// goes in before those that refer to it.
+	var first, doubles []*arrival
+	positions := make(map[Position]*arrival)
+	contents := make(map[content]*arrival)
+	for i := range arrivals {
+		a := &arrivals[i]
+		if a.added.ID != 0 || positions[a.Position] != nil {
+			continue
+		}
+		positions[a.Position] = a
+		if a.duplicateOf == 0 && contents[a.content()] != nil {
+			doubles = append(doubles, a)
+			continue
+		}
+		contents[a.content()] = a
+		first = append(first, a)
+	}
+	if err := tx.insertMails(first); err != nil {
+		return err
+	}
+	for _, a := range doubles {
+		a.duplicateOf = contents[a.content()].added.ID
+	}
+	if err := tx.insertMails(doubles); err != nil {
+		return err
+	}
+
+	var read []int64
+	for i := range arrivals {
+		a := &arrivals[i]
+		if holder := positions[a.Position]; holder != nil && holder != a {
+			a.added.ID = holder.added.ID
+		}
+		if a.added.New {
+			read = append(read, a.added.ID)
+		}
+	}
+	return tx.Want(TaskRead, read...)
+}
+
+// findPositions fills added for mails whose position is held.
+func (tx Tx) findPositions(arrivals []arrival) error {
+	lists := make([][]any, len(arrivals))
+	for i, a := range arrivals {
+		lists[i] = []any{a.Mailbox, int64(a.UIDValidity), int64(a.UID)}
+	}
+	return tx.query(`SELECT id FROM mail WHERE mailbox = $1 AND uid_validity = $2 AND uid = $3`,
+		lists, func(i int, row Row) error { return row.Scan(&arrivals[i].added.ID) })
+}
+
+// findContents fills duplicateOf for messages that are held.
+func (tx Tx) findContents(arrivals []arrival) error {
+	lists := make([][]any, len(arrivals))
+	for i, a := range arrivals {
+		lists[i] = []any{a.sha256, a.MessageID}
+	}
+	return tx.query(`
+		SELECT id FROM mail WHERE sha256 = $1 AND message_id = $2 AND duplicate_of IS NULL ORDER BY id LIMIT 1`,
+		lists, func(i int, row Row) error { return row.Scan(&arrivals[i].duplicateOf) })
+}
+
+// insertMails adds the mails and, unless they are duplicates, their bytes.
+func (tx Tx) insertMails(arrivals []*arrival) error {
+	lists := make([][]any, len(arrivals))
+	for i, a := range arrivals {
+		status, reason := MailReceived, ""
+		if a.duplicateOf != 0 {
+			status, reason = MailDuplicate, fmt.Sprintf("same message as mail %d", a.duplicateOf)
+		}
+		lists[i] = []any{a.Mailbox, int64(a.UIDValidity), int64(a.UID), reference(a.duplicateOf), a.sha256,
+			int64(len(a.Raw)), micros(a.InternalDate), micros(tx.now), string(status), a.MessageID, reason}
+	}
+	err := tx.query(`
+		INSERT INTO mail (mailbox, uid_validity, uid, duplicate_of, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', '')
+		RETURNING id`,
+		lists, func(i int, row Row) error {
+			arrivals[i].added.New = arrivals[i].duplicateOf == 0
+			return row.Scan(&arrivals[i].added.ID)
+		})
+	if err != nil {
+		return err
+	}
+	var chunks [][]any
+	for _, a := range arrivals {
+		if a.duplicateOf != 0 {
+			continue
+		}
+		n := int64(0)
+		for chunk := range slices.Chunk(a.Raw, chunkSize) {
+			chunks = append(chunks, []any{a.added.ID, n, chunk})
+			n++
+		}
+	}
+	return tx.query(`INSERT INTO mail_chunk (mail, n, data) VALUES ($1, $2, $3)`, chunks, nil)
+}
+
+// Mails returns those of the ids that exist, by ascending id.
+func (tx Tx) Mails(ids []int64) ([]Mail, error) {
+	mails, err := selectByID(tx.transaction, `
+		SELECT id, mailbox, uid_validity, uid, message_id, sha256, size, internal_date, received, status, reason, kind, subject, sender
+		FROM mail WHERE id = $1`, ids, scanMail)
+	if err != nil {
+		return nil, fmt.Errorf("look up mails: %w", err)
+	}
+	return mails, nil
+}
+
+func scanMail(row Row) (Mail, error) {
+	var m Mail
+	var internalDate, received int64
+	err := row.Scan(&m.ID, &m.Mailbox, &m.UIDValidity, &m.UID, &m.MessageID, &m.SHA256, &m.Size,
+		&internalDate, &received, &m.Status, &m.Reason, &m.Kind, &m.Subject, &m.From)
+	m.InternalDate, m.Received = timeOf(internalDate), timeOf(received)
+	return m, err
+}
+
+// Raw returns the bytes of a mail; of a duplicate, those of the first one.
+func (tx Tx) Raw(id int64) ([]byte, error) {
+	holder, size := int64(0), int64(0)
+	err := tx.query(`SELECT COALESCE(duplicate_of, id), size FROM mail WHERE id = $1`, [][]any{{id}},
+		func(_ int, row Row) error { return row.Scan(&holder, &size) })
+	if err != nil {
+		return nil, fmt.Errorf("read mail %d: %w", id, err)
+	}
+	if holder == 0 {
+		return nil, fmt.Errorf("read mail %d: %w", id, ErrNotFound)
+	}
+	raw := make([]byte, 0, size)
+	err = tx.query(`SELECT data FROM mail_chunk WHERE mail = $1 ORDER BY n`, [][]any{{holder}},
+		func(_ int, row Row) error {
+			var chunk []byte
+			err := row.Scan(&chunk)
+			raw = append(raw, chunk...)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read mail %d: %w", id, err)
+	}
+	if int64(len(raw)) != size {
+		return nil, fmt.Errorf("read mail %d: %d of its %d bytes are in the ledger: restore it from a backup", id, len(raw), size)
+	}
+	return raw, nil
+}
+
+// SetMails records what reading the mails gave.
+func (tx Tx) SetMails(results []MailResult) error {
+	lists := make([][]any, len(results))
+	for i, r := range results {
+		lists[i] = []any{r.ID, string(r.Status), r.Reason, string(r.Kind), r.Subject, r.From}
+	}
+	err := tx.change(`
+		UPDATE mail SET status = $2, reason = $3, kind = $4, subject = $5, sender = $6 WHERE id = $1 RETURNING id`, lists)
+	if err != nil {
+		return fmt.Errorf("record what reading mails gave: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// PutPieces adds pieces or raises the version of those whose body changed; a
+// parked one stays parked. Only Incident, Kind, Key and Body are read. It
+// does not want a task.
+func (tx Tx) PutPieces(pieces []Piece) error {
+	lists := make([][]any, len(pieces))
+	for i, p := range pieces {
+		if !json.Valid(p.Body) {
+			return fmt.Errorf("put %s %q of incident %d: its body is not JSON", p.Kind, p.Key, p.Incident)
+		}
+		lists[i] = []any{p.Incident, string(p.Kind), keyHash(p.Key), p.Key, string(p.Body)}
+	}
+	err := tx.query(`
+		INSERT INTO piece (incident, kind, key_hash, version, delivered, remote_id, parked, key, error, body)
+		VALUES ($1, $2, $3, 1, 0, 0, FALSE, $4, '', $5)
+		ON CONFLICT (incident, kind, key_hash) DO UPDATE
+		SET body = excluded.body, version = piece.version + 1 WHERE piece.body <> excluded.body`,
+		lists, nil)
+	if err != nil {
+		return fmt.Errorf("put pieces: %w", err)
+	}
+	return nil
+}
+
+const selectPieces = `
+	SELECT id, incident, kind, key, body, version, delivered, remote_id, parked, error
+	FROM piece WHERE incident = $1`
+
+// Pieces returns all pieces of the incidents in the order of delivery: by
+// incident, kind (artifact, note, row, attachment) and id.
+func (tx Tx) Pieces(incidents []int64) ([]Piece, error) {
+	return tx.pieces(selectPieces, incidents)
+}
+
+// PendingPieces is Pieces without those that are parked or whose delivered
+// version is their version.
+func (tx Tx) PendingPieces(incidents []int64) ([]Piece, error) {
+	return tx.pieces(selectPieces+" AND delivered <> version AND NOT parked", incidents)
+}
+
+func (tx Tx) pieces(query string, incidents []int64) ([]Piece, error) {
+	pieces, err := selectByID(tx.transaction, query, incidents, func(row Row) (p Piece, err error) {
+		var body []byte
+		err = row.Scan(&p.ID, &p.Incident, &p.Kind, &p.Key, &body, &p.Version, &p.Delivered, &p.RemoteID, &p.Parked, &p.Error)
+		p.Body = body
+		return p, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up pieces: %w", err)
+	}
+	slices.SortFunc(pieces, func(a, b Piece) int {
+		return cmp.Or(cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Kind.rank(), b.Kind.rank()), cmp.Compare(a.ID, b.ID))
+	})
+	return pieces, nil
+}
+
+// SetPieces records what a delivery changed. Every field is written, so what
+// did not change is given as it was.
+func (tx Tx) SetPieces(results []PieceResult) error {
+	lists := make([][]any, len(results))
+	for i, r := range results {
+		lists[i] = []any{r.ID, r.Delivered, r.RemoteID, r.Parked, r.Error}
+	}
+	err := tx.change(`
+		UPDATE piece SET delivered = $2, remote_id = $3, parked = $4, error = $5 WHERE id = $1 RETURNING id`, lists)
+	if err != nil {
+		return fmt.Errorf("record deliveries: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+)
+
+// PutRuns adds runs and wants a respond task for each new one; a run whose
+// (incident, key) is there already is left alone. A run without a status is
+// waiting.
+func (tx Tx) PutRuns(runs []Run) error {
+	lists := make([][]any, len(runs))
+	for i, r := range runs {
+		input, err := json.Marshal(r.Input)
+		if err != nil {
+			return fmt.Errorf("put run %q of incident %d: %w", r.Key, r.Incident, err)
+		}
+		answers, err := json.Marshal(r.Answers)
+		if err != nil {
+			return fmt.Errorf("put run %q of incident %d: %w", r.Key, r.Incident, err)
+		}
+		lists[i] = []any{r.Incident, keyHash(r.Key), string(cmp.Or(r.Status, RunWaiting)), r.Action, r.Key, r.Error,
+			string(input), string(answers)}
+	}
+	var added []int64
+	err := tx.query(`
+		INSERT INTO run (incident, key_hash, status, action, key, error, input, answers)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (incident, key_hash) DO NOTHING RETURNING id`,
+		lists, func(_ int, row Row) error {
+			var id int64
+			err := row.Scan(&id)
+			added = append(added, id)
+			return err
+		})
+	if err != nil {
+		return fmt.Errorf("put runs: %w", err)
+	}
+	return tx.Want(TaskRespond, added...)
+}
+
+// Runs returns those of the ids that exist, by ascending id.
+func (tx Tx) Runs(ids []int64) ([]Run, error) {
+	runs, err := selectByID(tx.transaction, `
+		SELECT id, incident, status, action, key, error, input, answers FROM run WHERE id = $1`,
+		ids, func(row Row) (r Run, err error) {
+			var input, answers []byte
+			if err := row.Scan(&r.ID, &r.Incident, &r.Status, &r.Action, &r.Key, &r.Error, &input, &answers); err != nil {
+				return r, err
+			}
+			if err := json.Unmarshal(input, &r.Input); err != nil {
+				return r, fmt.Errorf("run %d: %w", r.ID, err)
+			}
+			return r, json.Unmarshal(answers, &r.Answers)
+		})
+	if err != nil {
+		return nil, fmt.Errorf("look up runs: %w", err)
+	}
+	return runs, nil
+}
+
+// SetRuns writes Answers, Status and Error, by id.
+func (tx Tx) SetRuns(runs []Run) error {
+	lists := make([][]any, len(runs))
+	for i, r := range runs {
+		answers, err := json.Marshal(r.Answers)
+		if err != nil {
+			return fmt.Errorf("set run %d: %w", r.ID, err)
+		}
+		lists[i] = []any{r.ID, string(answers), string(r.Status), r.Error}
+	}
+	err := tx.change(`UPDATE run SET answers = $2, status = $3, error = $4 WHERE id = $1 RETURNING id`, lists)
+	if err != nil {
+		return fmt.Errorf("set runs: %w", err)
+	}
+	return nil
+}

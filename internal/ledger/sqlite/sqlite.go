@@ -1,0 +1,106 @@
+// Package sqlite keeps the ledger in one SQLite file, for one node: the
+// default engine. It is written in Go, so nothing is to be installed.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver named "sqlite"
+
+	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/internal/ledger/schema"
+)
+
+// readers is how many View transactions run at once.
+const readers = 4
+
+// Open opens the ledger in the file at path, which it creates where it is
+// missing, readable by its owner only; the folder must be there. Beside it
+// SQLite keeps path-wal and path-shm, and Open path.lock: a file system lock
+// on it, which ends with the process, keeps a second daemon out. All leases
+// are released, since nobody else can hold one.
+func Open(ctx context.Context, path string, options ledger.Options) (*ledger.Ledger, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	lock, err := hold(path)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{lock: lock}
+	l, err := e.open(ctx, path, options)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), e.Close())
+	}
+	return l, nil
+}
+
+// hold locks the ledger for this process, and makes sure that its file is
+// there, is private and can be written: what SQLite says of that does not
+// name it.
+func hold(path string) (*os.File, error) {
+	lock, err := touch(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	if err := tryLock(lock); err != nil {
+		err = fmt.Errorf("open ledger %s: another sepwatch holds it by %s (%w): stop that one first, or give this one a ledger of its own", path, lock.Name(), err)
+		return nil, errors.Join(err, lock.Close())
+	}
+	database, err := touch(path)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	if err := database.Close(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), lock.Close())
+	}
+	return lock, nil
+}
+
+func touch(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w: the folder must exist, and it and the ledger's files be writable by this user", err)
+	}
+	return f, nil
+}
+
+func (e *engine) open(ctx context.Context, path string, options ledger.Options) (*ledger.Ledger, error) {
+	// The write connection comes first, because it is the one that can make
+	// the files of the write-ahead log.
+	var err error
+	if e.write, err = openPool(ctx, dsn(path, "rw"), 1); err != nil {
+		return nil, err
+	}
+	if err := schema.Migrate(ctx, e.write.db, schema.SQLite()); err != nil {
+		return nil, err
+	}
+	if e.read, err = openPool(ctx, dsn(path, "ro"), readers); err != nil {
+		return nil, err
+	}
+	return ledger.New(ctx, e, options)
+}
+
+// dsn names the database to the driver. A commit is on the disk when it
+// returns (synchronous FULL): a mail is flagged or moved right after.
+func dsn(path, mode string) string {
+	query := url.Values{
+		"mode": {mode},
+		"_pragma": {
+			"busy_timeout(10000)", // a backup or a person's sqlite3 may hold it
+			"foreign_keys(1)",
+			"journal_mode(WAL)",
+			"synchronous(FULL)",
+		},
+	}
+	if mode == "ro" {
+		query["_pragma"] = []string{"busy_timeout(10000)", "query_only(1)"}
+	}
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
+}

@@ -1,0 +1,226 @@
+package parse
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestKnownLabel(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		line  string
+		field field
+		value string
+	}{
+		{"Risk name: x", riskField, "x"},
+		{"RISK  NAME :x", riskField, "x"},
+		{"Risk\u00a0name\u202f:\u00a0x\u00a0", riskField, "x"},
+		{"Risk name：x", riskField, "x"},
+		{"File path: C:\\User: x\\a.exe", pathField, `C:\User: x\a.exe`},
+		{"IP address(es): ", addressField, ""},
+		{"Requested action: Cleaned", noField, "Cleaned"},
+	} {
+		p, ok := knownLabel(test.line)
+		require.True(t, ok, test.line)
+		require.Equal(t, test.field, p.field, test.line)
+		require.Equal(t, test.value, p.value, test.line)
+	}
+	for _, line := range []string{
+		"Source Computer Name: x", "Client User: bob", "http://x", "C:\\x", "my Risk name: x", "Riskname: x", ":", "",
+		strings.Repeat("x", 100) + ": y", strings.Repeat("ä", 40) + ": y",
+	} {
+		_, ok := knownLabel(line)
+		require.False(t, ok, line)
+	}
+}
+
+// TestLabelsFit keeps the table and the length of what is looked up in step.
+func TestLabelsFit(t *testing.T) {
+	t.Parallel()
+	for _, label := range []string{"detected by using the application list", "action taken on risk", "database insert time"} {
+		require.LessOrEqual(t, len(label), maxLabel)
+	}
+	_, ok := knownLabel("  Database   Insert   Time  : x")
+	require.True(t, ok)
+}
+
+func TestUnknownLabel(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"Threat Severity: 5", "Process-ID:", "Confidence (%): 80", "Gruppe-Nr. 2: x"} {
+		_, ok := unknownLabel(line)
+		require.True(t, ok, line)
+	}
+	for _, line := range []string{`C:\x`, "http://x", "C: x", "3:40 is the time", "a long sentence that has a colon: x", "Risk:x", "<b>: x"} {
+		_, ok := unknownLabel(line)
+		require.False(t, ok, line)
+	}
+}
+
+func TestWallTime(t *testing.T) {
+	t.Parallel()
+	const want = "2019-02-28T03:40:12"
+	for _, s := range []string{
+		"Feb 28, 2019 3:40:12 AM", "Feb 28, 2019, 3:40:12 AM", "Feb 28, 2019, 3:40:12\u202fAM", "Feb 28, 2019 3:40:12\u00a0AM",
+		"Feb 28, 2019 03:40:12", "February 28, 2019 3:40:12 am", "28.02.2019 03:40:12", "28/02/2019 03:40:12",
+		"02/28/2019 3:40:12 AM", "28 févr. 2019 03:40:12", "2019/02/28 3:40:12", "2019-02-28 03:40:12", "2019-02-28 03:40:12.0",
+		"2019-02-28T03:40:12Z", "2019年2月28日 3:40:12",
+	} {
+		wall, zone, ok := wallTime(s)
+		require.True(t, ok, s)
+		require.Equal(t, want, wall, s)
+		require.Empty(t, zone, s)
+	}
+	for s, want := range map[string]string{
+		"Jun 26, 2024 6:46:43 AM PDT": "PDT", "Jun 26, 2024 6:46:43 AM GMT+02:00": "GMT+02:00", "2024-06-26 06:46:43 UTC": "UTC",
+	} {
+		wall, zone, ok := wallTime(s)
+		require.True(t, ok, s)
+		require.Equal(t, "2024-06-26T06:46:43", wall, s)
+		require.Equal(t, want, zone, s)
+	}
+	for _, s := range []string{"Jan 1, 1970 12:00:00 AM", "Dec 31, 1969 4:00:00 PM", "1970-01-01 01:00:00"} {
+		wall, _, ok := wallTime(s)
+		require.True(t, ok, s)
+		require.Empty(t, wall, s)
+	}
+	for _, s := range []string{
+		"", "never", "Feb 30, 2019 3:40:12 AM", "01/02/2019 03:40:12", "Feb 28, 2019", "3:40:12 AM", "Feb 28, 2019 25:00:00",
+		"Feb 28, 2019 13:40:12 PM",
+	} {
+		_, _, ok := wallTime(s)
+		require.False(t, ok, s)
+	}
+	wall, _, ok := wallTime("02/02/2019 03:40:12")
+	require.True(t, ok, "both readings are one date")
+	require.Equal(t, "2019-02-02T03:40:12", wall)
+}
+
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	for outcome, actions := range map[Outcome][]string{
+		Remediated: {"Quarantined", "Deleted", "Cleaned", "Cleaned or macros deleted", "Cleaned by deletion", "Process terminated",
+			"IDS block", "Firewall violation", "Attachment stripped", "CLEANED  BY deletion", "19", "削除によってクリーニングしました"},
+		KeptCopy: {"Renamed", "Backed up", "Backed Up"},
+		NotRemediated: {"Action invalid", "Left alone", "Left Alone", "Bad", "Partially repaired", "Access denied", "No repair available",
+			"All actions failed", "RepairFailedPowerEraser", "RepairFailedPowerEraser2", "Action failed", "アクセスが拒否されました", "-1"},
+		Pending: {"Pending repair", "Process termination pending restart", "Restart processing", "Details pending",
+			"Reboot required - Reboot processing", "Pending Analysis"},
+		Allowed: {"Saved", "Moved back", "Renamed back", "Undone", "Excluded", "Allowed by user", "102"},
+		Informational: {"Suspicious", "Detected by using the commercial application list", "Forced detection by using the file name",
+			"Not applicable", "Forced detection by using the file hash"},
+		UnknownResult: {"", "8", "Something new", "Process terminate pending restartLeft alone", "Quarantine succeeded : Access denied"},
+	} {
+		for _, action := range actions {
+			require.Equal(t, outcome, outcomeOf(action), action)
+		}
+	}
+}
+
+func TestKind(t *testing.T) {
+	t.Parallel()
+	for subject, want := range map[string]Kind{
+		"FW: [EXTERNAL] single risk EVENT: x": SingleRisk, "New Risk Found: x": NewRisk, "Security alert": ClientSecurity,
+		"Risk outbreak": Outbreak, "Server Health Alert": ServerHealth, "New software package available": Software,
+		"Informational: Symantec Endpoint Protection Computer List Changed": ClientList, "System Event Notification": System,
+		"CRITICAL: OLD SONAR DEFINITIONS": Definitions, "Information: Symantec Trial license Expires In 60 Days": Licence,
+		"Weekly Outbreaks": Report, "Hello": Unknown,
+	} {
+		require.Equal(t, want, kindOf(subject, body{}), subject)
+	}
+	require.Equal(t, Unknown, kindOf("Server Health Alert", body{events: make([]Event, 1)}), "a mail with events is no notice")
+	require.Equal(t, SingleRisk, kindOf("Server Health Alert", body{heading: true}))
+}
+
+func TestHash(t *testing.T) {
+	t.Parallel()
+	md5, sha := strings.Repeat("0A", 16), strings.Repeat("0b", 32)
+	for _, test := range []struct {
+		field                    field
+		value, algorithm, digest string
+	}{
+		{hashField, md5, "md5", strings.ToLower(md5)},
+		{md5Field, md5, "md5", strings.ToLower(md5)},
+		{sha256Field, sha, "sha256", sha},
+		{hashField, strings.Repeat("0c", 20), "sha1", strings.Repeat("0c", 20)},
+		{sha256Field, md5, "", ""},
+		{hashField, md5[1:], "", ""},
+		{hashField, md5 + "0", "", ""},
+		{hashField, strings.Repeat("0", 32), "", ""},
+		{hashField, strings.Repeat("zz", 16), "", ""},
+	} {
+		algorithm, digest := hashOf(test.field, test.value)
+		require.Equal(t, test.algorithm, algorithm, test.value)
+		require.Equal(t, test.digest, digest, test.value)
+	}
+}
+
+func TestSubject(t *testing.T) {
+	t.Parallel()
+	computer, risk, action, ok := readSubject("RE: Single Risk Event: machine THE PC infected with A, action B infected with C, action Left alone")
+	require.True(t, ok)
+	require.Equal(t, []string{"THE PC", "A, action B infected with C", "Left alone"}, []string{computer, risk, action})
+
+	const single = "Single Risk Event: machine THE PC infected with R, action Left alone"
+	events := []Event{{Computer: "the pc", Action: "Deleted", Outcome: Remediated}}
+	var warn warnings
+	crossCheck(events, single, &warn)
+	require.Equal(t, []Event{{Computer: "the pc", Risk: "R", Action: "Deleted", Outcome: Remediated}}, events, "the body counts")
+	require.Len(t, warn.list, 2)
+
+	events = []Event{{Computer: "THE PC", Risk: "R", Outcome: UnknownResult}}
+	crossCheck(events, single, &warn)
+	require.Equal(t, []Event{{Computer: "THE PC", Risk: "R", Action: "Left alone", Outcome: NotRemediated}}, events)
+
+	events = make([]Event, 2)
+	crossCheck(events, single, &warn)
+	require.Equal(t, make([]Event, 2), events, "the subject does not say which event it means")
+
+	warn = warnings{}
+	events = []Event{{Computer: "PC", Risk: "R", Action: "Cleaned by deletion"}}
+	crossCheck(events, "Single Risk Event: machine PC infected with R, action Cleaned by", &warn)
+	require.Empty(t, warn.list, "a long subject is cut at its end")
+}
+
+func TestFrom(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{
+		"sepm@example.com":                             "sepm@example.com",
+		"SEPM Server-1 <sepm@example.com>":             "sepm@example.com",
+		`"sepm@example.com" <evil@example.net>`:        "evil@example.net",
+		"sepm@example.com <evil@example.net>":          "evil@example.net",
+		"=?x-unknown?Q?Name?= <sepm@example.com>":      "sepm@example.com",
+		"<evil@example.net> (comment <sepm@e.com>)":    "evil@example.net",
+		"sepm@example.com, evil@example.net":           "sepm@example.com",
+		"nobody":                                       "nobody",
+		"Name <a..b@example.com>":                      "a..b@example.com",
+		"First <x@example.net> Second <y@example.net>": "y@example.net",
+	} {
+		a := NewReader(Options{}).Read([]byte("From: " + header + "\n\nx"))
+		require.Equal(t, want, a.From, header)
+	}
+	a := NewReader(Options{}).Read([]byte("From: a@example.com\nFrom: b@example.com\n\nx"))
+	require.Equal(t, "a@example.com", a.From)
+	require.NotEmpty(t, a.Warnings)
+}
+
+func TestHTMLText(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"a<br>b<br/>c":                   "a\nb\nc",
+		"<p>a</p><p>b</p>":               "a\n\nb",
+		"<b>Risk name:</b>\n  x  y":      "Risk name: x y",
+		"<pre>a\n  b</pre>c":             "a\n  b\n\nc",
+		"x<style>y</style><!-- z -->w":   "xw",
+		"<title>t</title>x":              "x",
+		"<tr><td>a<td>b</tr><tr><td>c":   "a\tb\nc",
+		"<tr><td></td><td>b</td></tr>":   "\tb",
+		"<td><p>a</p></td><td><p>b<p/>":  "a\tb",
+		"a &lt;b&gt; &amp; c&nbsp;d":     "a <b> & c\u00a0d",
+		"<script>a</script":              "",
+		"<table><tr><td>a<br>b</table>c": "a\nb\n\nc",
+	} {
+		require.Equal(t, want, htmlText(source), source)
+	}
+}

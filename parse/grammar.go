@@ -1,0 +1,274 @@
+package parse
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// grammar reads the lines of a body one by one, and closes a block into an
+// event wherever the next one begins.
+type grammar struct {
+	body
+	reader  *Reader
+	block   block
+	columns []pair // the labels of a table's header row
+	dropped int    // events beyond the limit
+	width   int    // characters of the line before
+	blank   bool   // a blank line stands before this one
+}
+
+// line reads one line and reports whether the footer begins with it.
+func (g *grammar) line(n int, raw string) (footer bool) {
+	s := trimBlanks(unquote(raw))
+	if isBlankLine(s) {
+		g.blank, g.block.open, g.columns = true, false, nil
+		return false
+	}
+	switch s[0] | 0x20 { // the sentences are rare, so look at one letter first
+	case 't':
+		if _, ok := cutFold(s, footerText); ok {
+			g.fingerprint = true
+			return true
+		}
+	case 'a':
+		if _, ok := cutFold(s, headingText); ok {
+			g.close()
+			g.heading, g.fingerprint = true, true
+			return false
+		}
+	case 's':
+		g.suspect(n, s)
+	}
+	if p, ok := knownLabel(s); ok {
+		g.pairs(n, p)
+	} else if !g.cells(n, raw) {
+		g.loose(n, s)
+	}
+	g.width, g.blank = utf8.RuneCountInString(s), false
+	return false
+}
+
+// pairs reads a labelled value, and those that TABs set apart after it.
+func (g *grammar) pairs(n int, p pair) {
+	for rest := p.value; ; rest = p.value {
+		at := nextPair(rest)
+		if at < 0 {
+			g.field(n, p)
+			return
+		}
+		next, _ := knownLabel(trimBlanksLeft(rest[at:]))
+		p.value = trimBlanks(rest[:at])
+		g.field(n, p)
+		p = next
+	}
+}
+
+// nextPair finds the TAB before the next known label; other TABs belong to
+// the value.
+func nextPair(s string) int {
+	for from := 0; ; from++ {
+		tab := strings.IndexByte(s[from:], '\t')
+		if tab < 0 {
+			return -1
+		}
+		from += tab
+		if _, ok := knownLabel(trimBlanksLeft(s[from:])); ok {
+			return from
+		}
+	}
+}
+
+// cells reads a row of a table: a label without colon and its value, the
+// header row of a table of events, or one of its rows.
+func (g *grammar) cells(n int, raw string) bool {
+	if n := strings.Count(raw, "\t"); n == 0 || n > maxColumns {
+		g.columns = nil
+		return false
+	}
+	cells := strings.Split(raw, "\t")
+	var labels []pair
+	for _, cell := range cells {
+		name := trimBlanks(cell)
+		f, known := foldLabel(name)
+		if !known {
+			break
+		}
+		labels = append(labels, pair{field: f, label: name})
+	}
+	switch {
+	case len(labels) == len(cells):
+		g.columns = labels
+	case len(cells) == len(g.columns):
+		g.close()
+		for i, p := range g.columns {
+			p.value = trimBlanks(cells[i])
+			g.field(n, p)
+		}
+		g.close()
+	case len(labels) == 1:
+		p := labels[0]
+		p.value = trimBlanks(raw[len(cells[0]):])
+		g.field(n, p)
+	default:
+		g.columns = nil
+		return false
+	}
+	return true
+}
+
+// field puts a labelled value into the block, or starts the next block with
+// it: a label that comes again belongs to the next event.
+func (g *grammar) field(n int, p pair) {
+	p.value = g.bounded(n, p.label, p.value)
+	b := &g.block
+	first := &b.fields[p.field]
+	again := b.open && b.current == p.field // right after its like
+	switch {
+	case p.field == noField:
+		if b.hasExtra(p.label) {
+			g.next()
+		}
+		b.add(n, p)
+	case first.line == 0:
+		// Even a block that came without its risk name ends where, after a
+		// blank line, a risk name begins.
+		if p.field == riskField && g.blank {
+			g.next()
+		}
+		b.add(n, p)
+	case !strings.EqualFold(first.label, p.label):
+		// Another label for the same thing is no new event; the first counts.
+		if p.field = noField; !b.hasExtra(p.label) {
+			b.add(n, p)
+		}
+	case again && p.field == addressField:
+		g.extend(n, &first.value, ",", p.value)
+	case again && p.field != riskField:
+		g.warn.add("line %d: a second %s right after the first is left out", n, quote(p.label))
+	default:
+		g.next()
+		b.add(n, p)
+	}
+}
+
+// loose reads a line without a known label: the rest of a value that was
+// wrapped, or a label that no table knows.
+func (g *grammar) loose(n int, s string) {
+	b := &g.block
+	if b.line == 0 {
+		return
+	}
+	if p, ok := unknownLabel(s); ok {
+		if len(b.extra)+len(b.maybe) >= maxExtra {
+			g.warn.add("line %d: %s is left out, the event has %d other labels", n, quote(p.label), maxExtra)
+		} else if !b.hasExtra(p.label) {
+			p.value = g.bounded(n, p.label, p.value)
+			b.maybe = append(b.maybe, loosePair{pair: p, apart: b.apart || g.blank})
+		}
+		b.apart = b.apart || g.blank
+		b.open = false
+		return
+	}
+	if !b.open {
+		return
+	}
+	value := b.value()
+	word, _, _ := strings.Cut(s, " ")
+	// A mail program breaks a line only where the next word has no room.
+	wrapped := g.width+1+utf8.RuneCountInString(word) > shortestWrap
+	switch {
+	case b.current == addressField && *value != "" && isAddresses(s):
+		g.extend(n, value, ",", s)
+	case wrapped && (*value == "" || strings.HasSuffix(*value, `\`) || strings.HasSuffix(*value, "/")):
+		g.extend(n, value, "", s)
+		g.warn.add("line %d: read as the end of the line before", n)
+	case wrapped:
+		g.extend(n, value, " ", s)
+		if b.current != descriptionField {
+			g.warn.add("line %d: read as the end of the line before, after a blank", n)
+		}
+	case b.current == descriptionField && *value != "":
+		g.extend(n, value, "\n", s)
+	default:
+		b.stray = n
+		b.open = false
+	}
+}
+
+// Beyond these a block or a row is no event of SEPM's.
+const (
+	maxExtra   = 64
+	maxColumns = 64
+)
+
+// shortestWrap is the narrowest line, in characters, at which mail programs
+// wrap.
+const shortestWrap = 71
+
+// next closes the block before a repeated label. A risk name directly
+// before that label is the start of the next block.
+func (g *grammar) next() {
+	b := &g.block
+	risk := b.fields[riskField]
+	carry := b.open && b.current == riskField && b.count > 1
+	if carry {
+		b.fields[riskField] = slot{}
+		b.count--
+	}
+	g.close()
+	if carry {
+		b.add(risk.line, pair{field: riskField, label: risk.label, value: risk.value})
+	}
+}
+
+// close makes the block an event, if it is one, and begins an empty block.
+func (g *grammar) close() {
+	b := &g.block
+	if b.count >= 4 {
+		g.fingerprint = true
+	}
+	if b.stray > 0 && b.isEvent() {
+		g.warn.add("line %d: text without a label is left out", b.stray)
+	}
+	switch {
+	case b.line == 0:
+	case !b.isEvent():
+		if len(g.stray) <= maxWarnings {
+			g.stray = append(g.stray, b.line)
+		}
+	case len(g.events) >= g.reader.maxEvents:
+		g.dropped++
+	default:
+		g.events = append(g.events, g.event(b))
+	}
+	*b = block{extra: b.extra[:0], maybe: b.maybe[:0]}
+}
+
+// bounded cuts a value to the longest that is kept.
+func (g *grammar) bounded(n int, label, value string) string {
+	short := cut(value, g.reader.maxValue)
+	if len(short) < len(value) {
+		g.warn.add("line %d: %s is cut at %d bytes", n, quote(label), g.reader.maxValue)
+	}
+	return short
+}
+
+// extend makes a value longer. One that is full stays as it is, at no cost:
+// the lines that continue it may be millions.
+func (g *grammar) extend(n int, value *string, glue, s string) {
+	if len(*value) < g.reader.maxValue {
+		*value = g.bounded(n, "the value", *value+glue+s)
+	}
+}
+
+// isBlankLine reports whether nothing stands in the line, or only a rule of
+// dashes and the like.
+func isBlankLine(s string) bool {
+	const rule = "-=_*~"
+	return s == "" || strings.IndexByte(rule, s[0]) >= 0 && strings.Trim(s, rule) == ""
+}
+
+func isAddresses(s string) bool {
+	found, bad := addresses(s)
+	return len(found) > 0 && len(bad) == 0
+}
