@@ -15,9 +15,9 @@ const (
 	// runMails is how many mails one command asks for at most.
 	runMails = 2048
 	// maxUnmarked bounds how many committed mails wait for their mark while a
-	// long catch-up goes on. Marking is slow on many servers: a Maildir renames
-	// a file for each.
-	maxUnmarked = 4096
+	// long catch-up goes on. Marking is slow on many servers (a Maildir renames
+	// a file for each mail), so the mails come first.
+	maxUnmarked = 32_768
 )
 
 // catchUp fetches and commits everything that is new, then the holes that are

@@ -65,7 +65,7 @@ func TestStorms(t *testing.T) {
 	}{
 		{name: "cut within the answers", rules: []mailbox.Rule{{Kind: mailbox.Reset, Bytes: 500, Spread: 8000}}},
 		{name: "cut within the answers, plain", o: mailbox.Options{Plain: true}, rules: []mailbox.Rule{{Kind: mailbox.Reset, Bytes: 500, Spread: 8000}}},
-		{name: "any command is cut or refused", rules: []mailbox.Rule{{Kind: mailbox.Reset, OneIn: 10}, {Kind: mailbox.Status, OneIn: 10}}},
+		{name: "any command is cut or refused", rules: []mailbox.Rule{{Kind: mailbox.Reset, OneIn: 6}, {Kind: mailbox.Status, OneIn: 6}}},
 		{name: "replies are lost", move: true, rules: []mailbox.Rule{{Kind: mailbox.LostReply, Command: "STORE", OneIn: 3}, {Kind: mailbox.LostReply, Command: "MOVE", OneIn: 3}}},
 		{name: "copies lose replies", move: true, o: mailbox.Options{NoMove: true}, rules: []mailbox.Rule{{Kind: mailbox.LostReply, OneIn: 5}}},
 		{name: "changes come late", move: true, rules: []mailbox.Rule{
@@ -88,6 +88,9 @@ func TestStorms(t *testing.T) {
 			_, stop := run(t, o, l)
 			for i := n/2 + 1; i <= n; i++ { // while it storms
 				s.append(t, mail(i))
+				if i%5 == 0 {
+					eventually(t, func() bool { return l.count() >= i-10 }, "it keeps up")
+				}
 			}
 			committed(t, l, n)
 			stop()

@@ -55,34 +55,48 @@ func newMarks(o Options, caps imap.CapSet, permanent []imap.Flag) marks {
 // refusal is logged once and ends marking for this session; only a lost
 // connection is an error.
 func (s *session) mark(ctx context.Context) error {
-	if len(s.w.unmarked) == 0 {
-		return nil
-	}
-	var set imap.UIDSet
-	for _, uid := range s.w.unmarked {
-		set.AddNum(imap.UID(uid))
-	}
+	uids := s.w.unmarked
 	// Tried once: a copy whose answer was lost must not be made again.
 	s.w.unmarked = nil
-	if s.marks.flag != "" {
-		if err := s.store(ctx, "flag mails", set, s.marks.flag); err != nil {
-			if !isStatus(err) {
-				return err
-			}
-			s.w.o.Logger.Warn("mails are not flagged until the next connection", "error", cause(err), "flag", s.marks.flag)
-			s.marks.flag = ""
+	for some := range slices.Chunk(uids, runMails) {
+		var set imap.UIDSet
+		for _, uid := range some {
+			set.AddNum(imap.UID(uid))
+		}
+		if err := s.flagMails(ctx, set); err != nil {
+			return err
+		}
+		if err := s.moveMails(ctx, set); err != nil {
+			return err
 		}
 	}
-	if s.marks.folder != "" {
-		if err := s.move(ctx, set); err != nil {
-			if !isStatus(err) {
-				return err
-			}
-			s.w.o.Logger.Warn("mails are not moved until the next connection", "error", cause(err),
-				"move", s.marks.folder, "hint", s.explainFolder(ctx, s.marks.folder))
-			s.marks.folder = ""
-		}
+	return nil
+}
+
+func (s *session) flagMails(ctx context.Context, set imap.UIDSet) error {
+	if s.marks.flag == "" {
+		return nil
 	}
+	err := s.store(ctx, "flag mails", set, s.marks.flag)
+	if !isStatus(err) {
+		return err
+	}
+	s.w.o.Logger.Warn("mails are not flagged until the next connection", "error", cause(err), "flag", s.marks.flag)
+	s.marks.flag = ""
+	return nil
+}
+
+func (s *session) moveMails(ctx context.Context, set imap.UIDSet) error {
+	if s.marks.folder == "" {
+		return nil
+	}
+	err := s.move(ctx, set)
+	if !isStatus(err) {
+		return err
+	}
+	s.w.o.Logger.Warn("mails are not moved until the next connection", "error", cause(err),
+		"move", s.marks.folder, "hint", s.explainFolder(ctx, s.marks.folder))
+	s.marks.folder = ""
 	return nil
 }
 

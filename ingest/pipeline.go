@@ -36,7 +36,9 @@ func (p *pipeline) wait() error {
 	if p.running == nil {
 		return nil
 	}
+	p.s.committing.Store(true)
 	err := <-p.running
+	p.s.committing.Store(false)
 	p.running = nil
 	if err == nil {
 		p.s.w.unmarked = append(p.s.w.unmarked, p.uids...)

@@ -25,6 +25,9 @@ type session struct {
 	canIdle          bool
 	loggedIn, opened time.Time
 	marks            marks
+	// committing is set while a step waits for the sink, so the server's
+	// silence means nothing.
+	committing atomic.Bool
 	// announced holds a token when the server said that there is mail.
 	announced chan struct{}
 }
@@ -66,7 +69,7 @@ func (s *session) do(ctx context.Context, doing string, step func() error) error
 			<-done
 			return ctx.Err()
 		case <-s.w.o.Clock.After(s.w.o.CommandTimeout):
-			if s.conn.received.Load() != before {
+			if s.conn.received.Load() != before || s.committing.Load() {
 				continue
 			}
 			s.conn.Close()

@@ -90,6 +90,16 @@ func requireError(t *testing.T, err error, class Class, text string) *Error {
 	return e
 }
 
+func TestNewTakesPlainHTTPOnThisMachineOnly(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"http://127.0.0.1:1": true, "http://[::1]:1": true, "http://localhost": true,
+		"http://127.0.0.1.example.com": false, "http://10.0.0.1": false, "ftp://localhost": false,
+	} {
+		_, err := New(Options{URL: url, Username: "a", Password: "b"})
+		require.Equal(t, ok, err == nil, url)
+	}
+}
+
 func TestNewRefusesBadOptions(t *testing.T) {
 	for url, want := range map[string]string{
 		"http://sepm:8446":            "want https://",

@@ -56,7 +56,6 @@ func newRoot() *cobra.Command {
 		Short:         "Turns Symantec Endpoint Protection alert mail into IBM Resilient incidents",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}

@@ -35,7 +35,7 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 		Now: clock.Now, Logger: logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("resilient: %w", err)
+		return nil, err
 	}
 	s.Resilient = soar
 	if len(c.SEPM) == 0 {
@@ -47,7 +47,7 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 		RootCAs: pool(m.CA), Timeout: m.Timeout, Now: clock.Now, Logger: logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sepm %q: %w", m.Name, err)
+		return nil, err
 	}
 	s.SEPM = s.sepm
 	return s, nil
