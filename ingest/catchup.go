@@ -21,7 +21,7 @@ const (
 )
 
 // catchUp fetches and commits everything that is new, then the holes that are
-// due, and marks what was committed.
+// due, large mails among them, and marks what was committed.
 func (s *session) catchUp(ctx context.Context, announced bool) error {
 	if !announced {
 		// Only after a command like this one need the server show new mail
@@ -68,11 +68,7 @@ func (s *session) fetchNew(ctx context.Context, p *pipeline, queue uidQueue) err
 		if len(uids) == 0 {
 			return nil
 		}
-		large, err := s.fetchRun(ctx, p, uids)
-		if err != nil {
-			return err
-		}
-		if err := s.fetchAlone(ctx, p, large); err != nil {
+		if err := s.fetchRun(ctx, p, uids); err != nil {
 			return err
 		}
 		if len(s.w.unmarked) >= maxUnmarked {

@@ -70,6 +70,12 @@ func TestCursorLosesNothing(t *testing.T) {
 						large = append(large, uid)
 					}
 				}
+				for _, uid := range c.snapshot().Holes { // given late, out of order
+					if there[uid] && rapid.Bool().Draw(t, "late") {
+						got = append(got, Mail{UID: uid})
+						done[uid] = true
+					}
+				}
 				c.advance(uids, got, large, now)
 				stored = c.snapshot()
 			}

@@ -28,11 +28,11 @@ type run struct {
 	large []uint32
 }
 
-// fetchRun fetches new mails, ascending, and returns those that are too large
-// to come in company. Suspects are not asked for. When the connection is
-// lost, everything that came before is committed, and the mail that was due
-// is made a suspect.
-func (s *session) fetchRun(ctx context.Context, p *pipeline, uids []uint32) (large []uint32, err error) {
+// fetchRun fetches new mails, ascending. Suspects are not asked for, and mails
+// too large to come in company become holes. When the connection is lost,
+// everything that came before is committed, and the mail that was due is made
+// a suspect.
+func (s *session) fetchRun(ctx context.Context, p *pipeline, uids []uint32) error {
 	r := &run{s: s, p: p, rest: uids}
 	var set imap.UIDSet
 	for _, uid := range uids {
@@ -41,18 +41,18 @@ func (s *session) fetchRun(ctx context.Context, p *pipeline, uids []uint32) (lar
 		}
 	}
 	var sinkErr error
-	err = s.fetch(ctx, set, min(s.w.o.MaxSize, s.w.o.BatchBytes), func(got received) bool {
+	err := s.fetch(ctx, set, min(s.w.o.MaxSize, s.w.o.BatchBytes), func(got received) bool {
 		sinkErr = r.add(ctx, got)
 		return sinkErr == nil
 	})
 	if sinkErr != nil {
-		return nil, sinkErr
+		return sinkErr
 	}
 	if err == nil || isStatus(err) {
-		return r.large, r.flush(ctx, uids[len(uids)-1]) // what was refused is missing
+		return r.flush(ctx, uids[len(uids)-1]) // what was refused is missing
 	}
 	if err := r.flush(ctx, r.last); err != nil {
-		return nil, err
+		return err
 	}
 	for _, uid := range r.rest {
 		if set.Contains(imap.UID(uid)) {
@@ -60,7 +60,7 @@ func (s *session) fetchRun(ctx context.Context, p *pipeline, uids []uint32) (lar
 			break
 		}
 	}
-	return nil, err
+	return err
 }
 
 // add puts a message into the batch, and starts the commit of the batch

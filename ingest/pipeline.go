@@ -41,6 +41,7 @@ func (p *pipeline) wait() error {
 	p.s.committing.Store(false)
 	p.running = nil
 	if err == nil {
+		p.s.committed = p.s.committed || len(p.uids) > 0
 		p.s.w.unmarked = append(p.s.w.unmarked, p.uids...)
 	}
 	p.uids = p.uids[:0]

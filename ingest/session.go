@@ -24,7 +24,10 @@ type session struct {
 
 	canIdle          bool
 	loggedIn, opened time.Time
-	marks            marks
+	// committed is set once mails of this session are in the sink, caughtUp
+	// once there was nothing more to fetch.
+	committed, caughtUp bool
+	marks               marks
 	// committing is set while a step waits for the sink, so the server's
 	// silence means nothing.
 	committing atomic.Bool
@@ -80,18 +83,18 @@ func (s *session) do(ctx context.Context, doing string, step func() error) error
 }
 
 // open connects, logs in and selects the folder.
-func (s *session) open(ctx context.Context) error {
+func (s *session) open(ctx context.Context) (*imap.SelectData, error) {
 	if err := s.connect(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.login(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.do(ctx, "ask for capabilities", func() (err error) {
 		s.caps, err = s.client.Capability().Wait()
 		return err
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	s.canIdle = s.caps.Has(imap.CapIdle)
 	return s.selectFolder(ctx)
@@ -176,26 +179,30 @@ func (s *session) login(ctx context.Context) error {
 	return err
 }
 
-func (s *session) selectFolder(ctx context.Context) error {
+func (s *session) selectFolder(ctx context.Context) (selected *imap.SelectData, err error) {
 	w := s.w
-	var selected *imap.SelectData
-	err := s.do(ctx, fmt.Sprintf("open folder %q", w.o.Folder), func() (err error) {
+	doing := fmt.Sprintf("open folder %q", w.o.Folder)
+	if err := s.do(ctx, doing, func() (err error) {
 		selected, err = s.client.Select(w.o.Folder, nil).Wait()
 		return err
-	})
-	if err != nil {
-		var failure *Error
-		if isStatus(err) && errors.As(err, &failure) {
-			failure.Hint = s.explainFolder(ctx, w.o.Folder)
-		}
-		return err
+	}); err != nil {
+		return nil, s.hintFolder(ctx, w.o.Folder, err)
 	}
 	if selected.UIDValidity == 0 {
-		return w.fail(fmt.Sprintf("open folder %q", w.o.Folder), errors.New("the server gives no UIDVALIDITY, so mails cannot be told apart"))
+		return nil, w.fail(doing, errors.New("the server gives no UIDVALIDITY, so mails cannot be told apart"))
 	}
 	s.marks = newMarks(w.o, s.caps, selected.PermanentFlags)
 	s.opened = w.o.Clock.Now()
-	return s.place(ctx, selected)
+	return selected, nil
+}
+
+// hintFolder adds to a refusal which folders there are.
+func (s *session) hintFolder(ctx context.Context, folder string, err error) error {
+	var failure *Error
+	if isStatus(err) && errors.As(err, &failure) {
+		failure.Hint = s.explainFolder(ctx, folder)
+	}
+	return err
 }
 
 // explainFolder asks which folders there are, for the hint.
@@ -273,6 +280,7 @@ func (s *session) watch(ctx context.Context) error {
 		if err := s.catchUp(ctx, announced); err != nil {
 			return err
 		}
+		s.caughtUp = true
 		var err error
 		if announced, err = s.wait(ctx); err != nil {
 			return err

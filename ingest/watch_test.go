@@ -157,6 +157,47 @@ func TestLargeMailIsCut(t *testing.T) {
 	})
 }
 
+func TestMailLargerThanABatch(t *testing.T) {
+	onServers(t, func(t *testing.T, s mailServer) {
+		large := append(mail(2), bytes.Repeat([]byte("0123456789abcd\r\n"), 5_000)...)
+		s.append(t, mail(1), large, mail(3))
+		o := s.options()
+		o.BatchBytes = 2000
+		l := newLedger()
+		_, stop := run(t, o, l)
+		committed(t, l, 3)
+		stop()
+		got := l.mails[position{l.now().UIDValidity, 2}]
+		require.Equal(t, string(large), string(got.Raw))
+		require.False(t, got.Truncated)
+		require.Empty(t, l.now().Holes)
+		l.requireKept(t)
+	})
+}
+
+func TestProbeSaysWhatTheMailboxOffers(t *testing.T) {
+	onServers(t, func(t *testing.T, s mailServer) {
+		s.append(t, mails(1, 3)...)
+		o := s.options()
+		o.Move = mailbox.Processed
+		got, err := ingest.Probe(t.Context(), o)
+		require.NoError(t, err)
+		require.Equal(t, ingest.Probed{Messages: 3, Idle: true, Flags: true, Moves: true}, got)
+
+		o.Move = "Archive"
+		_, err = ingest.Probe(t.Context(), o)
+		var failure *ingest.Error
+		require.ErrorAs(t, err, &failure)
+		require.Contains(t, failure.Hint, mailbox.Processed)
+	})
+	poor := standIn(t, mailbox.Options{NoIdle: true, NoMove: true, NoUIDPlus: true})
+	o := poor.options()
+	o.Flag, o.Move = ingest.FlagNone, mailbox.Processed
+	got, err := ingest.Probe(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, ingest.Probed{}, got)
+}
+
 func TestFlagsAfterCommit(t *testing.T) {
 	for _, tc := range []struct {
 		flag ingest.Flag

@@ -92,7 +92,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		}
 		if !s.opened.IsZero() {
 			standby = false
-			if w.o.Clock.Now().Sub(s.opened) >= stable {
+			if s.committed || w.o.Clock.Now().Sub(s.opened) >= stable {
 				reconnect.reset()
 			}
 		}
@@ -114,6 +114,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 			pause = login.next()
 		default:
 			pause = reconnect.next()
+			if s.caughtUp {
+				// The server works and only the connection does not last, so
+				// the mailbox is looked into as often as the poll promises.
+				pause = min(pause, w.o.Poll)
+			}
 		}
 		if failure.lane != laneStandby {
 			w.o.Logger.Warn("mailbox cannot be watched", "doing", failure.Doing, "error", failure.Err,
@@ -138,7 +143,11 @@ func (w *Watcher) runSession(ctx context.Context, s *session) error {
 	state.Mailbox = w.o.Name
 	w.cursor.take(state)
 	defer s.close()
-	if err := s.open(ctx); err != nil {
+	selected, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.place(ctx, selected); err != nil {
 		return err
 	}
 	w.setHealth(func(h *Health) { h.Connected, h.LastError = true, "" })

@@ -17,8 +17,8 @@ import (
 )
 
 // faultRate is how often each fault strikes: one request in so many. With
-// six kinds about every third request goes wrong.
-const faultRate = 20
+// six kinds about every fifth request goes wrong.
+const faultRate = 30
 
 // world is the stand-ins and the alerts between them.
 type world struct {
