@@ -159,7 +159,13 @@ func (s *session) fetch(ctx context.Context, set imap.UIDSet, limit int64, each 
 			BodySection: []*imap.FetchItemBodySection{{Peek: true, Partial: &imap.SectionPartial{Size: limit}}},
 		})
 		for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
-			if got := receive(msg, limit); got.complete && !each(got) {
+			got := receive(msg, limit)
+			if got.broken {
+				// What follows reads the rest of the literal, and so does the
+				// library's reader once a literal broke: let that end first.
+				s.conn.Close()
+				<-s.client.Closed()
+			} else if got.complete && !each(got) {
 				s.conn.Close() // the session is over, the rest need not come
 				break
 			}
@@ -176,6 +182,7 @@ type received struct {
 	raw      []byte
 	limit    int64
 	complete bool // raw is all that was asked for
+	broken   bool // the connection ended before raw did
 }
 
 // cut says whether the mail goes on after the limit. A mail that is shorter
@@ -204,16 +211,15 @@ func receive(msg *imapclient.FetchMessageData, limit int64) received {
 				continue
 			}
 			r.size = max(r.size, item.Literal.Size())
-			r.raw, r.complete = readLiteral(item.Literal, min(item.Literal.Size(), limit))
+			r.raw = make([]byte, min(item.Literal.Size(), limit))
+			// The library may report a connection cut within a literal as the
+			// literal's end, so the length counts.
+			_, err := io.ReadFull(item.Literal, r.raw)
+			r.complete, r.broken = err == nil, err != nil
+			if r.broken {
+				return r
+			}
 		}
 	}
 	return r
-}
-
-// readLiteral reads n bytes. It says false when there were fewer: the library
-// may report a connection cut within a literal as the literal's end.
-func readLiteral(literal io.Reader, n int64) (raw []byte, complete bool) {
-	raw = make([]byte, n)
-	_, err := io.ReadFull(literal, raw)
-	return raw, err == nil
 }

@@ -128,6 +128,13 @@ func (l *ledger) count() int {
 	return len(l.order)
 }
 
+// committed counts the commits, empty ones too.
+func (l *ledger) committed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.commits
+}
+
 func (l *ledger) now() ingest.State {
 	l.mu.Lock()
 	defer l.mu.Unlock()

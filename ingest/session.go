@@ -221,48 +221,6 @@ func (s *session) explainFolder(ctx context.Context, folder string) string {
 	return folderHint(folder, folders)
 }
 
-// place finds the place in the selected folder, and commits it where it is
-// new, so that a restart does not find another one.
-func (s *session) place(ctx context.Context, selected *imap.SelectData) error {
-	c, log := &s.w.cursor, s.w.o.Logger
-	switch {
-	case c.state.UIDValidity == selected.UIDValidity:
-		if next := uint32(selected.UIDNext); next != 0 && next <= c.state.Mark {
-			log.Warn("mailbox went back without a new UIDVALIDITY: mails below the mark will not be seen",
-				"uidnext", next, "mark", c.state.Mark)
-		}
-		return nil
-	case c.state.UIDValidity != 0:
-		s.w.unmarked = nil
-		// Old UIDs mean nothing now. Reading everything again is harmless: a
-		// message that is known is known by its content too.
-		log.Warn("mailbox was rebuilt by the server: reading all of it again",
-			"uidvalidity", selected.UIDValidity, "uidvalidity_before", c.state.UIDValidity)
-		c.reset(selected.UIDValidity, 0)
-	case s.w.o.Start == All:
-		c.reset(selected.UIDValidity, 0)
-	default:
-		mark, err := s.lastUID(ctx, selected)
-		if err != nil {
-			return err
-		}
-		c.reset(selected.UIDValidity, mark)
-	}
-	return s.commit(ctx, c.snapshot(), nil)
-}
-
-// lastUID returns the highest UID in use so far.
-func (s *session) lastUID(ctx context.Context, selected *imap.SelectData) (uint32, error) {
-	if selected.UIDNext != 0 {
-		return uint32(selected.UIDNext) - 1, nil
-	}
-	found, err := s.search(ctx, imap.UIDSet{{}}) // "*", the last one there
-	if err != nil || len(found) == 0 {
-		return 0, err
-	}
-	return uint32(found[len(found)-1].Stop), nil
-}
-
 // commit hands mails to the sink. It does not touch the connection, so it may
 // run beside a step.
 func (s *session) commit(ctx context.Context, state State, mails []Mail) error {
@@ -271,73 +229,6 @@ func (s *session) commit(ctx context.Context, state State, mails []Mail) error {
 	}
 	s.w.setHealth(func(h *Health) { h.Holes = len(state.Holes) })
 	return nil
-}
-
-// watch catches up, and again each time that there is something to look for.
-func (s *session) watch(ctx context.Context) error {
-	announced := false
-	for {
-		if err := s.catchUp(ctx, announced); err != nil {
-			return err
-		}
-		s.caughtUp = true
-		var err error
-		if announced, err = s.wait(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// wait returns when the server announced mail (true), or when it is time to
-// look (false).
-func (s *session) wait(ctx context.Context) (bool, error) {
-	o := &s.w.o
-	d := s.w.cursor.untilHole(o.Clock.Now(), o.Poll)
-	select {
-	case <-s.announced:
-		return true, nil
-	default:
-	}
-	if !s.canIdle {
-		return s.sleep(ctx, d)
-	}
-	var idle *imapclient.IdleCommand
-	if err := s.do(ctx, "start IDLE", func() (err error) {
-		idle, err = s.client.Idle()
-		return err
-	}); err != nil {
-		if isStatus(err) {
-			s.w.o.Logger.Warn("the server refuses IDLE: polling only", "error", err)
-			s.canIdle = false
-			return false, nil
-		}
-		return false, err
-	}
-	announced, err := s.sleep(ctx, min(d, o.IdleRestart))
-	if err != nil {
-		s.conn.Close() // ends the IDLE too
-		idle.Close()
-		return false, err
-	}
-	return announced, s.do(ctx, "end IDLE", func() error {
-		if err := idle.Close(); err != nil {
-			return err
-		}
-		return idle.Wait()
-	})
-}
-
-func (s *session) sleep(ctx context.Context, d time.Duration) (announced bool, err error) {
-	select {
-	case <-s.announced:
-		return true, nil
-	case <-s.w.o.Clock.After(d):
-		return false, nil
-	case <-s.client.Closed():
-		return false, s.w.fail("wait for mail", errors.New("the server closed the connection"))
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
 }
 
 // close ends the connection, without LOGOUT: it says nothing that the closed

@@ -74,10 +74,10 @@ func TestPollsBesideAndWithoutIdle(t *testing.T) {
 			require.Equal(t, 1, l.count(), "found by the poll")
 			require.Equal(t, noIdle, s.Injected()[mailbox.Delay] == 0)
 
-			before := l.commits
+			before := l.committed()
 			time.Sleep(10 * time.Minute)
 			synctest.Wait()
-			require.GreaterOrEqual(t, l.commits-before, 10, "the lease is renewed each poll")
+			require.GreaterOrEqual(t, l.committed()-before, 10, "the lease is renewed each poll")
 			require.LessOrEqual(t, time.Since(w.Health().LastRoundTrip), time.Minute)
 		})
 	}

@@ -299,3 +299,30 @@ func TestNothingIsTouchedBeforeTheCommit(t *testing.T) {
 		l.requireKept(t)
 	})
 }
+
+// A commit that fails in the middle of a long answer ends the session, and
+// the next one goes on from what was committed.
+func TestFailedCommitInTheMiddle(t *testing.T) {
+	onServers(t, func(t *testing.T, s mailServer) {
+		const n = 400
+		s.append(t, mails(1, n)...)
+		o := s.options()
+		o.BatchMails = 10
+		l := newLedger()
+		commits := 0
+		l.onCommit = func([]ingest.Mail) {
+			commits++
+			l.set(func(l *ledger) {
+				l.failing = nil
+				if commits%7 == 0 {
+					l.failing = errDiskFull
+				}
+			})
+		}
+		_, stop := run(t, o, l)
+		committed(t, l, n)
+		stop()
+		l.requireKept(t)
+		require.Greater(t, commits, n/10)
+	})
+}

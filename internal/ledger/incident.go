@@ -10,24 +10,6 @@ import (
 
 const incidentColumns = "id, status, remote_id, posts, seen, last_seen, created, delivered, key, body"
 
-// OpenIncidents returns the open incidents that have the keys, by key.
-func (tx Tx) OpenIncidents(keys []string) (map[string]Incident, error) {
-	lists := make([][]any, len(keys))
-	for i, key := range keys {
-		lists[i] = []any{keyHash(key)}
-	}
-	open := make(map[string]Incident)
-	err := tx.query("SELECT "+incidentColumns+" FROM incident WHERE key_hash = $1 AND status = 'open'",
-		lists, func(i int, row Row) (err error) {
-			open[keys[i]], err = scanIncident(row)
-			return err
-		})
-	if err != nil {
-		return nil, fmt.Errorf("look up open incidents: %w", err)
-	}
-	return open, nil
-}
-
 // AddIncidents opens incidents and returns them with their ids, in order.
 // Status is set to open, and Created, where it is zero, to the ledger's time.
 // The keys must not be those of open incidents; where another node opens one
@@ -70,22 +52,14 @@ func (tx Tx) Incidents(ids []int64) ([]Incident, error) {
 	return incidents, nil
 }
 
-// SetIncidents writes every field but Key and Created, by id.
-func (tx Tx) SetIncidents(incidents []Incident) error {
-	lists := make([][]any, len(incidents))
-	for i, in := range incidents {
-		body, err := json.Marshal(in.Incident)
-		if err != nil {
-			return fmt.Errorf("set incident %d: %w", in.ID, err)
-		}
-		lists[i] = []any{in.ID, string(in.Status), in.RemoteID, int64(in.Posts), int64(in.Seen),
-			micros(in.LastSeen), micros(in.Delivered), string(body)}
+// CloseIncidents closes incidents, which frees their keys for new ones.
+func (tx Tx) CloseIncidents(ids []int64) error {
+	lists := make([][]any, len(ids))
+	for i, id := range ids {
+		lists[i] = []any{id}
 	}
-	err := tx.change(`
-		UPDATE incident SET status = $2, remote_id = $3, posts = $4, seen = $5, last_seen = $6, delivered = $7, body = $8
-		WHERE id = $1 RETURNING id`, lists)
-	if err != nil {
-		return fmt.Errorf("set incidents: %w", err)
+	if err := tx.change(`UPDATE incident SET status = 'closed' WHERE id = $1 RETURNING id`, lists); err != nil {
+		return fmt.Errorf("close incidents: %w", err)
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -72,6 +74,11 @@ func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) 
 
 // notCreated is a create that Resilient answered with an error.
 func (d *delivery) notCreated(err error, inline []ledger.Piece) change {
+	var answer *resilient.Error
+	if errors.As(err, &answer) && answer.Status == http.StatusForbidden {
+		// The key may open no incident at all.
+		return change{outcome: d.unavailable(err, refusedLogin)}
+	}
 	if judge(err) != refused {
 		return change{outcome: d.again(err)}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sepwatch/sepwatch/incident"
@@ -29,7 +30,7 @@ func (p *Pipeline) deliverStage() *stage {
 		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, lease: deliverLease,
 		gate: g,
 		ready: func(ctx context.Context) (err error) {
-			platform, err = p.Settings().Resilient.Connect(ctx)
+			platform, err = connect(ctx, p.Settings().Resilient)
 			return err
 		},
 		prepare: func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
@@ -64,6 +65,22 @@ func (p *Pipeline) deliverStage() *stage {
 			return jobs, nil
 		},
 	}
+}
+
+// connect makes sure that incidents can be opened at all. What is wrong with
+// the organization is no fault of any incident, so none is tried.
+func connect(ctx context.Context, r Resilient) (resilient.Platform, error) {
+	platform, err := r.Connect(ctx)
+	if err != nil || len(platform.Required) == 0 {
+		return platform, err
+	}
+	r.Forget() // so that the next try sees what was changed
+	names := make([]string, len(platform.Required))
+	for i, f := range platform.Required {
+		names[i] = fmt.Sprintf("%q (%s)", f.Label, f.Name)
+	}
+	return platform, fmt.Errorf("org %q requires incident fields that sepwatch does not fill: %s; "+
+		"make them optional, or required on close only", platform.OrgName, strings.Join(names, ", "))
 }
 
 // The operations that intents are recorded for.
@@ -282,13 +299,18 @@ func (d *delivery) park(err error) change {
 // again is the outcome after a request that did not get through, by what its
 // error means for the system and for this task.
 func (d *delivery) again(err error) ledger.Outcome {
-	switch judge(err) {
+	switch v := judge(err); v {
 	case unavailable, refusedLogin:
-		d.gate.failed(err, d.Clock.Now())
-		// The system failed, not this task: no attempt is counted.
-		return ledger.Outcome{Task: d.task, Again: d.Clock.Now().Add(time.Second), Error: err.Error()}
+		return d.unavailable(err, v)
 	}
 	return d.failed(d.task, err)
+}
+
+// unavailable closes the gate: the system failed, not this task, so no
+// attempt is counted, and the task goes on when the gate opens.
+func (d *delivery) unavailable(err error, v verdict) ledger.Outcome {
+	d.gate.failed(err, v, d.Clock.Now())
+	return ledger.Outcome{Task: d.task, Again: d.Clock.Now(), Error: err.Error()}
 }
 
 // record is the incident's part that a delivery changes.

@@ -156,15 +156,40 @@ func TestRefusedArtifactParksAlone(t *testing.T) {
 
 func TestRefusedIncidentIsParkedWithTheReason(t *testing.T) {
 	t.Parallel()
-	b := setup(t, options{
-		soar: soar.Options{Fields: []soar.Field{{Name: "region", Label: "Region", Required: "always"}}},
-		sepm: fleet("HOST-1"),
-	})
+	b := setup(t, options{sepm: fleet("HOST-1", "HOST-2")})
+	b.soarFaults.On(fault.Switch{Kind: fault.Status, Code: 400, Method: "POST", Path: "incidents", Remaining: 2})
 	b.start()
 	b.receive(alert("HOST-1"))
 	require.Eventually(t, func() bool { return b.counts().TasksParked == 1 }, 20*time.Second, 20*time.Millisecond)
-	require.Empty(t, b.soar.Incidents())
-	require.LessOrEqual(t, b.soar.Calls()["POST /incidents"], 3, "it is not tried again and again")
+	b.receive(alert("HOST-2"))
+	b.settle()
+	require.Len(t, b.soar.Incidents(), 1, "the next one arrives")
+	require.Equal(t, 2, b.soarFaults.Counts()[fault.Status], "with its artifacts and bare, and then no more")
+}
+
+// What is wrong with the organization or the key keeps incidents waiting; it
+// parks none.
+func TestMisconfiguredResilientParksNothing(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]soar.Options{
+		"required field":     {Fields: []soar.Field{{Name: "region", Label: "Region", Required: "always"}}},
+		"missing permission": {Deny: []string{"POST /incidents"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, options{soar: o})
+			b.start()
+			b.receive(alert("HOST-1"))
+			asked := map[string]string{"required field": "GET /types/{type}/fields", "missing permission": "POST /incidents"}[name]
+			require.Eventually(t, func() bool { return b.soar.Calls()[asked] > 0 }, 20*time.Second, 10*time.Millisecond, "%v", b.soar.Calls())
+			b.receive(alert("HOST-2"))
+			b.stop()
+			c := b.counts()
+			require.Zero(t, c.TasksParked)
+			require.Empty(t, b.soar.Incidents())
+			require.LessOrEqual(t, b.soar.Calls()["POST /incidents"], 1)
+		})
+	}
 }
 
 func TestOutageCostsNoAttempt(t *testing.T) {

@@ -21,14 +21,14 @@ type gate struct {
 }
 
 // failed closes the gate for a while and says why, in one line.
-func (g *gate) failed(err error, now time.Time) {
+func (g *gate) failed(err error, v verdict, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if now.Before(g.until) {
 		return // jobs that were under way together fail together
 	}
 	first, most := time.Second, time.Minute
-	if judge(err) == refusedLogin {
+	if v == refusedLogin {
 		first, most = 30*time.Second, 15*time.Minute
 	}
 	pause := backoff(first, most, g.failures)

@@ -30,6 +30,8 @@ type Clock interface {
 // [resilient.Client] implements it.
 type Resilient interface {
 	Connect(ctx context.Context) (resilient.Platform, error)
+	// Forget makes the next Connect ask anew.
+	Forget()
 	Timeout() time.Duration
 	ServerNow() (time.Time, bool)
 	CreateIncident(ctx context.Context, in resilient.NewIncident) (resilient.Ref, error)

@@ -56,15 +56,15 @@ func (r responding) step(ctx context.Context) change {
 		return r.fail(fmt.Errorf("action %q needs a SEPM: none is configured under sepm", r.run.Action))
 	}
 	step, err := action.Next(ctx, r.settings.SEPM, r.run.Run, r.Clock.Now())
-	switch judge(err) {
+	switch v := judge(err); v {
 	case done:
 		r.gate.passed()
 	case refused:
 		return r.fail(err)
 	case unavailable, refusedLogin:
-		r.gate.failed(err, r.Clock.Now())
+		r.gate.failed(err, v, r.Clock.Now())
 		// The system failed, not this task: no attempt is counted.
-		return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now().Add(time.Second), Error: err.Error()}}
+		return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now(), Error: err.Error()}}
 	default: // it only read, so doubt is no reason not to ask again
 		return change{outcome: r.failed(r.task, err)}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/sepwatch/sepwatch/internal/ledger"
@@ -146,7 +145,7 @@ func (s *stage) open(ctx context.Context) bool {
 	}
 	err := s.ready(ctx)
 	if err != nil && ctx.Err() == nil {
-		s.gate.failed(err, s.Clock.Now())
+		s.gate.failed(err, judge(err), s.Clock.Now())
 	}
 	return err == nil
 }
@@ -193,8 +192,4 @@ func (p *Pipeline) failed(t ledger.Task, err error) ledger.Outcome {
 		Task: t, Again: p.retryAt(t), Failed: true, Error: err.Error(),
 		Park: t.Attempts+1 >= maxAttempts,
 	}
-}
-
-func (p *Pipeline) log(ctx context.Context, level slog.Level, msg string, args ...any) {
-	p.Logger.Log(ctx, level, msg, args...)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 )
 
@@ -44,16 +43,6 @@ func testSightings(t *testing.T, b *bundle) {
 	require.Equal(t, now, want[0].LastSeen, "a late mail does not set it back")
 	require.Zero(t, want[1].Seen)
 	require.ErrorIs(t, see(ledger.Sighting{Incident: 999, Events: 1}), ledger.ErrNotFound)
-
-	openIDs := func() map[string]int64 {
-		return view(t, b.Ledger, func(tx ledger.Tx) (map[string]int64, error) {
-			return tx.OpenIncidentIDs([]string{"k", "l", "none"})
-		})
-	}
-	require.Equal(t, map[string]int64{"k": ids[0], "l": ids[1]}, openIDs())
-	want[0].Status = incident.Closed
-	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.SetIncidents(want[:1]) })
-	require.Equal(t, map[string]int64{"l": ids[1]}, openIDs())
 }
 
 func testClaimKeys(t *testing.T, b *bundle) {
