@@ -79,12 +79,13 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		return nil, err
 	}
 	a.pipeline = pipeline.New(pipeline.Options{
-		Ledger:   a.ledger,
-		Settings: func() *pipeline.Settings { return &a.settings.Load().Settings },
-		Actions:  enrich.Actions(),
-		Clock:    opts.Clock,
-		Logger:   opts.Logger,
-		Node:     opts.Node,
+		Ledger:       a.ledger,
+		Settings:     func() *pipeline.Settings { return &a.settings.Load().Settings },
+		Actions:      enrich.Actions(),
+		Clock:        opts.Clock,
+		Logger:       opts.Logger,
+		Node:         opts.Node,
+		MailboxLease: mailboxLease(opts.Config.Mailboxes),
 	})
 	for _, m := range opts.Config.Mailboxes {
 		w, err := newWatcher(m, a.pipeline, opts)
@@ -134,6 +135,15 @@ func (a *App) Counts(ctx context.Context) (c ledger.Counts, err error) {
 		return err
 	})
 	return c, err
+}
+
+// mailboxLease outlasts two polls of the laziest watcher.
+func mailboxLease(mailboxes []config.Mailbox) time.Duration {
+	lease := 2 * time.Minute
+	for _, m := range mailboxes {
+		lease = max(lease, 2*m.Poll)
+	}
+	return lease
 }
 
 func openLedger(ctx context.Context, opts Options) (*ledger.Ledger, error) {

@@ -67,6 +67,11 @@ type Options struct {
 	Logger   *slog.Logger
 	// Node is this process's stable id, the owner of its leases.
 	Node string
+	// MailboxLease is how long a watcher holds a mailbox after its last
+	// commit, which comes at least once a poll. Another node takes the
+	// mailbox of a dead one after this; a node takes its own back at once.
+	// 0 means 2 min.
+	MailboxLease time.Duration
 	// Grace is how long requests under way may go on after the context of
 	// Run has ended; 0 means 8 s.
 	Grace time.Duration
@@ -80,6 +85,9 @@ type Pipeline struct {
 
 // New makes a pipeline.
 func New(opts Options) *Pipeline {
+	if opts.MailboxLease == 0 {
+		opts.MailboxLease = 2 * time.Minute
+	}
 	if opts.Grace == 0 {
 		opts.Grace = 8 * time.Second
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -56,31 +56,42 @@ func (p *Pipeline) readStage() *stage {
 			jobs := make([]job, len(tasks))
 			for i, t := range tasks {
 				raw, err := tx.Raw(t.Key)
-				if err != nil {
-					return nil, fmt.Errorf("mail %d: %w", t.Key, err)
-				}
-				jobs[i] = job{t, func(context.Context) change { return p.readMail(settings, t, raw) }}
+				jobs[i] = job{t, func(context.Context) change {
+					if err != nil { // its bytes are not whole
+						return quarantine(t, err.Error())
+					}
+					return p.readMail(settings, t, raw)
+				}}
 			}
 			return jobs, nil
 		},
 	}
 }
 
+// quarantine is what becomes of a mail that cannot be read.
+func quarantine(t ledger.Task, reason string) change {
+	return change{
+		outcome: ledger.Outcome{Task: t, Done: true},
+		mails:   []read{{mail: t.Key, quarantine: reason}},
+	}
+}
+
 // readMail parses a mail and lets the rules look at it. A reader that panics
 // quarantines its mail and stops nothing else.
 func (p *Pipeline) readMail(s *Settings, t ledger.Task, raw []byte) (c change) {
-	r := read{mail: t.Key, rules: s.Rules, at: p.Clock.Now()}
 	defer func() {
 		if problem := recover(); problem != nil {
-			r.alert, r.quarantine = parse.Alert{}, fmt.Sprintf("the reader failed on this mail: %v", problem)
-			p.Logger.Error("mail quarantined", "mail", t.Key, "error", r.quarantine)
+			c = quarantine(t, fmt.Sprintf("the reader failed on this mail: %v", problem))
+			p.Logger.Error("mail quarantined", "mail", t.Key, "error", problem, "stack", string(debug.Stack()))
 		}
-		c = change{outcome: ledger.Outcome{Task: t, Done: true}, mails: []read{r}}
 	}()
-	r.alert = s.Rules.Accept(s.Read(raw))
-	p.Logger.Log(context.Background(), slog.LevelDebug, "mail read",
-		"mail", t.Key, "status", r.alert.Status, "kind", r.alert.Kind, "events", len(r.alert.Events), "rule", r.alert.Rule)
-	return c
+	alert := s.Rules.Accept(s.Read(raw))
+	p.Logger.Debug("mail read", "mail", t.Key, "status", alert.Status, "kind", alert.Kind,
+		"events", len(alert.Events), "rule", alert.Rule)
+	return change{
+		outcome: ledger.Outcome{Task: t, Done: true},
+		mails:   []read{{mail: t.Key, alert: alert, rules: s.Rules, at: p.Clock.Now()}},
+	}
 }
 
 // keep records what was read: the mails' states, their events, and the

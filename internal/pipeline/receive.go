@@ -10,11 +10,6 @@ import (
 	"github.com/sepwatch/sepwatch/internal/ledger"
 )
 
-// mailboxLease is how long a watcher holds a mailbox after its last commit.
-// A node that died is replaced after this; the node itself takes its own
-// mailboxes back at once.
-const mailboxLease = 2 * time.Minute
-
 // readLease is how long the live path may take to read what it committed
 // before the read stage takes the mails over.
 const readLease = time.Minute
@@ -23,7 +18,7 @@ const readLease = time.Minute
 func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, error) {
 	var m ledger.Mailbox
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
-		m, err = tx.TakeMailbox(mailbox, p.Node, mailboxLease)
+		m, err = tx.TakeMailbox(mailbox, p.Node, p.MailboxLease)
 		return err
 	})
 	if err != nil {
@@ -50,7 +45,7 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 	var tasks []ledger.Task
 	var unread map[int64]ingest.Mail // by ledger id
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error {
-		if err := tx.SaveMailbox(mailbox(s), mailboxLease); err != nil {
+		if err := tx.SaveMailbox(mailbox(s), p.MailboxLease); err != nil {
 			return err
 		}
 		added, err := tx.AddMails(incoming)
@@ -82,11 +77,8 @@ func (p *Pipeline) setAside(tasks []ledger.Task, mails map[int64]ingest.Mail) []
 	var changes []change
 	for _, t := range tasks {
 		if m := mails[t.Key]; m.Truncated {
-			changes = append(changes, change{
-				outcome: ledger.Outcome{Task: t, Done: true},
-				mails: []read{{mail: t.Key, quarantine: fmt.Sprintf(
-					"larger than max_size: the first %d of its %d bytes are kept", len(m.Raw), m.Size)}},
-			})
+			changes = append(changes, quarantine(t, fmt.Sprintf(
+				"larger than max_size: the first %d of its %d bytes are kept", len(m.Raw), m.Size)))
 		}
 	}
 	return changes

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +11,10 @@ import (
 // poll is how often a stage looks for due tasks without being woken: tasks
 // become due by time, and a wake-up from another node can be lost.
 const poll = time.Second
+
+// commitTimeout bounds one commit, so that a ledger that hangs is told from
+// one that is slow.
+const commitTimeout = 30 * time.Second
 
 // stage works off the due tasks of one kind. One goroutine owns the ledger
 // side: in one commit it records the results that have come in and claims the
@@ -39,23 +42,27 @@ type job struct {
 	do   func(ctx context.Context) change
 }
 
-// run works until ctx ends and the jobs under way have ended too.
+// run works until ctx ends and the jobs under way have ended too. They may go
+// on for the grace time, and are then cut off; what they did is recorded all
+// the same.
 func (s *stage) run(ctx context.Context) {
-	working, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
+	saving := context.WithoutCancel(ctx)
+	working, cut := context.WithCancel(saving)
+	defer cut()
 	stopping := context.AfterFunc(ctx, func() {
 		select {
 		case <-working.Done():
 		case <-s.Clock.After(s.Grace):
-			stop() // cut off what is still under way
+			cut()
 		}
 	})
 	defer stopping()
 
 	var (
-		results  = make(chan change)
+		results  = make(chan change, s.limit)
 		finished []change
 		running  int
+		failures int
 	)
 	for {
 		claim := 0
@@ -65,20 +72,20 @@ func (s *stage) run(ctx context.Context) {
 		if running == 0 && len(finished) == 0 && ctx.Err() != nil {
 			return
 		}
-		jobs, err := s.commit(working, finished, claim)
+		jobs, err := s.commit(saving, finished, claim)
 		if err != nil {
-			if errors.Is(err, context.Canceled) {
-				return // leases run out, or are released at the next start
+			failures++
+			s.Logger.Error("ledger commit failed; trying again", "stage", s.kind, "failures", failures, "error", err)
+			if ctx.Err() != nil && running == 0 {
+				return // the leases run out, and the intents are looked up
 			}
-			s.Logger.Error("ledger commit failed; trying again", "stage", s.kind, "error", err)
-			select {
-			case <-s.Clock.After(poll):
-			case <-working.Done():
-				return
+			if failures >= salvageAfter {
+				finished = s.salvage(saving, finished)
 			}
+			finished, running = s.rest(ctx, results, finished, running)
 			continue
 		}
-		finished = nil
+		finished, failures = nil, 0
 		for _, j := range jobs {
 			running++
 			go func() { results <- j.guarded(working) }()
@@ -93,6 +100,19 @@ func (s *stage) run(ctx context.Context) {
 		}
 		finished, running = s.wait(ctx, results, finished, running)
 	}
+}
+
+// rest waits a while after a commit failed, and takes what comes in meanwhile.
+func (s *stage) rest(ctx context.Context, results chan change, finished []change, running int) ([]change, int) {
+	stopped := ctx.Done()
+	if ctx.Err() != nil {
+		stopped = nil
+	}
+	select {
+	case <-s.Clock.After(poll):
+	case <-stopped:
+	}
+	return drain(results, finished, running)
 }
 
 // wait blocks until there is something to commit or to claim.
@@ -154,6 +174,8 @@ func (s *stage) commit(ctx context.Context, finished []change, claim int) (jobs 
 	if len(finished) == 0 && claim == 0 {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
 	err = s.Ledger.Update(ctx, func(tx ledger.Tx) error {
 		jobs = nil
 		if err := save(tx, finished); err != nil {
