@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/resilient"
 )
@@ -58,6 +59,7 @@ func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) 
 	}
 	d.gate.passed()
 	d.incident.RemoteID, d.incident.Delivered = ref.ID, d.Clock.Now()
+	d.Logger.Info("incident opened", "incident", d.incident.ID, "remote", ref.ID, "name", d.incident.Name)
 	c := d.advanced()
 	c.remotes = append(c.remotes, d.record())
 	c.settled = append(c.settled, settlement{intent, fmt.Sprintf("created %d", ref.ID)})
@@ -149,38 +151,27 @@ func (d *delivery) lookup(ctx context.Context, intents []ledger.Intent) ([]resil
 // byCreation orders incidents by age: Resilient gives ids in that order.
 func byCreation(a, b resilient.Ref) int { return cmp.Compare(a.ID, b.ID) }
 
-// adopt takes the oldest of the incidents that have the key as ours and
-// closes the newer ones.
+// adopt takes the oldest open one of the incidents that have the key as ours
+// (or the oldest, where people have closed them all) and closes the others.
 func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref) change {
-	oldest := refs[0]
-	for _, newer := range refs[1:] {
-		if !newer.Open {
-			continue
-		}
-		if err := d.remote.CloseDuplicate(ctx, newer.ID, oldest.ID); err != nil {
-			return change{outcome: d.again(fmt.Errorf("close incident %d as a duplicate of %d: %w", newer.ID, oldest.ID, err))}
-		}
-		d.Logger.Warn("second incident of a create with a lost answer closed",
-			"incident", d.incident.ID, "remote", newer.ID, "duplicate_of", oldest.ID)
+	ours := refs[max(0, slices.IndexFunc(refs, func(r resilient.Ref) bool { return r.Open }))]
+	notes, err := d.closeOthers(ctx, refs, ours)
+	if err != nil {
+		return change{outcome: d.again(err)}
 	}
 	before := d.incident.RemoteID
-	d.incident.RemoteID = oldest.ID
+	d.incident.RemoteID = ours.ID
 	if d.incident.Delivered.IsZero() {
 		d.incident.Delivered = d.Clock.Now()
 	}
 	c := d.advanced()
 	c.remotes = append(c.remotes, d.record())
-	checks := 0
-	for _, i := range d.verifies {
-		c.settled = append(c.settled, settlement{i.ID, fmt.Sprintf("%d found", len(refs))})
-		if detail, err := detailOf(i); err == nil {
-			checks = max(checks, detail.Checks+1)
-		}
-	}
+	c.put = notes
+	checks := d.settleChecks(&c, fmt.Sprintf("%d found", len(refs)))
 	for _, i := range d.creates {
-		c.settled = append(c.settled, settlement{i.ID, fmt.Sprintf("found %d", oldest.ID)})
+		c.settled = append(c.settled, settlement{i.ID, fmt.Sprintf("found %d", ours.ID)})
 	}
-	if oldest.ID != before {
+	if ours.ID != before {
 		// What stands on it is known only by looking.
 		for _, p := range d.all {
 			if p.Parked {
@@ -194,6 +185,50 @@ func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref) change {
 		c.intents = append(c.intents, d.verification(checks))
 	}
 	return c
+}
+
+// closeOthers closes the open incidents that are not ours. One that Resilient
+// refuses to close is left to a person, with a note on ours.
+func (d *delivery) closeOthers(ctx context.Context, refs []resilient.Ref, ours resilient.Ref) (notes []ledger.Piece, err error) {
+	for _, other := range refs {
+		if !other.Open || other.ID == ours.ID {
+			continue
+		}
+		about := []any{"incident", d.incident.ID, "remote", other.ID, "duplicate_of", ours.ID}
+		err := d.remote.CloseDuplicate(ctx, other.ID, ours.ID)
+		if err == nil {
+			d.Logger.Warn("second incident of a create with a lost answer closed", about...)
+			continue
+		}
+		if judge(err) != refused {
+			return nil, fmt.Errorf("close incident %d as a duplicate of %d: %w", other.ID, ours.ID, err)
+		}
+		d.Logger.Error("second incident of a create with a lost answer stays open", append(about, "error", err)...)
+		key := fmt.Sprintf("duplicate %d", other.ID)
+		note, err := piece(d.incident.ID, ledger.PieceNote, key, incident.Note{
+			Key: key,
+			Text: fmt.Sprintf("Incident %d is a duplicate of this one, made when an answer of Resilient was lost. "+
+				"It could not be closed: %s", other.ID, incident.EscapeHTML(err.Error())),
+		})
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, note)
+	}
+	return notes, nil
+}
+
+// settleChecks closes the verifications that are due and returns how many
+// looks there have been.
+func (d *delivery) settleChecks(c *change, outcome string) int {
+	checks := 0
+	for _, i := range d.verifies {
+		c.settled = append(c.settled, settlement{i.ID, outcome})
+		if detail, err := detailOf(i); err == nil {
+			checks = max(checks, detail.Checks+1)
+		}
+	}
+	return checks
 }
 
 // verification is the intent to look once more.
@@ -216,10 +251,18 @@ func (d *delivery) verifyAt() time.Time {
 // verify looks whether an earlier create has opened a second incident.
 func (d *delivery) verify(ctx context.Context) change {
 	refs, err := d.lookup(ctx, d.verifies)
-	if err != nil {
-		return change{outcome: d.again(err)}
+	switch v := judge(err); v {
+	case done:
+		d.gate.passed()
+	case unavailable, refusedLogin:
+		return change{outcome: d.unavailable(err, v)}
+	default:
+		// The pieces do not wait for it: look again a little later.
+		c := change{outcome: d.failed(d.task, err)}
+		c.outcome.Again = d.Clock.Now()
+		c.intents = append(c.intents, d.verification(d.settleChecks(&c, "failed: "+err.Error())))
+		return c
 	}
-	d.gate.passed()
 	if !slices.ContainsFunc(refs, func(r resilient.Ref) bool { return r.ID == d.incident.RemoteID }) {
 		// Somebody edited its key or description; it is ours all the same.
 		refs = append(refs, resilient.Ref{ID: d.incident.RemoteID, Open: true})
