@@ -315,13 +315,3 @@ func TestPostgresURL(t *testing.T) {
 		require.NotContains(t, err.Error(), "hunter2")
 	}
 }
-
-func TestSnapshot(t *testing.T) {
-	t.Parallel()
-	first, second := parse(t, good), parse(t, good)
-	s := NewSnapshot(first)
-	held := s.Load()
-	s.Store(second)
-	require.Same(t, first, held)
-	require.Same(t, second, s.Load())
-}

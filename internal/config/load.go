@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"sync/atomic"
 )
 
 // maxFile bounds the configuration and every file that it names, in bytes.
@@ -89,20 +88,3 @@ func readFile(path string) ([]byte, error) {
 	}
 	return data, nil
 }
-
-// Snapshot holds the configuration in force. It is safe for concurrent use;
-// a step loads it once, so that it sees one configuration throughout.
-type Snapshot struct{ current atomic.Pointer[Config] }
-
-// NewSnapshot holds c.
-func NewSnapshot(c *Config) *Snapshot {
-	s := new(Snapshot)
-	s.Store(c)
-	return s
-}
-
-// Load returns the configuration in force.
-func (s *Snapshot) Load() *Config { return s.current.Load() }
-
-// Store puts c in force.
-func (s *Snapshot) Store(c *Config) { s.current.Store(c) }
