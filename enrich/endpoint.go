@@ -19,7 +19,7 @@ type endpointDetails struct{}
 
 func (endpointDetails) Def() incident.ActionDef {
 	return incident.ActionDef{
-		Name:          "endpoint_details",
+		Name:          incident.EndpointDetails,
 		Title:         "Example: SEP - Get Endpoint Details for artifact",
 		On:            incident.OnArtifact,
 		ArtifactTypes: []incident.ArtifactType{incident.DNSName, incident.SystemName},
@@ -88,13 +88,15 @@ func endpointRow(c sepclient.Computer, now time.Time) *incident.Row {
 	return &incident.Row{Table: incident.TableEndpoints, Cells: cells}
 }
 
-// quarantineStatus is what SEPM's own words prove, and empty otherwise. The
-// numeric fields of that name report Host Integrity (contract: SEPM API A10)
-// and prove nothing about network quarantine.
+// quarantineStatus is what SEPM's own words prove, by the guide's rule
+// (contract: SEPM API B7, W11), and empty otherwise. The numeric fields of
+// that name report Host Integrity (A10): disabled or failed proves nothing.
 func quarantineStatus(c sepclient.Computer) string {
 	words := strings.ToLower(c.QuarantineDesc)
 	switch {
-	case strings.Contains(words, "host integrity check passed"):
+	case strings.Contains(words, "host integrity check passed"),
+		strings.Contains(words, "not quarantined"),
+		strings.Contains(words, "unquarantined"), strings.Contains(words, "un-quarantined"):
 		return "Un-Quarantined"
 	case strings.Contains(words, "quarantined"):
 		return "Quarantined"

@@ -95,6 +95,7 @@ func TestQuarantineStatusComesFromWords(t *testing.T) {
 	for words, want := range map[string]string{
 		"Host Integrity check passed\n":                       "Un-Quarantined",
 		"The client was QUARANTINED by an administrator":      "Quarantined",
+		"The client is not quarantined":                       "Un-Quarantined",
 		"Host Integrity check is disabled.\n Host Integrity…": "",
 		"": "",
 	} {

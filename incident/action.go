@@ -52,6 +52,10 @@ type Step struct {
 	Effects []Effect `json:"effects,omitempty"`
 }
 
+// EndpointDetails is the action that looks a computer up in SEPM. Its input
+// is computer, the computer's name.
+const EndpointDetails = "endpoint_details"
+
 // Run is one start of an action, as far as it has come.
 type Run struct {
 	// Action is the [ActionDef] name.

@@ -103,12 +103,13 @@ func TestCommandStateFinal(t *testing.T) {
 func TestEscapeHTML(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		`<b>&"'`:            "&lt;b&gt;&amp;&#34;&#39;",
-		"a\tb\nc":           "a b c",
-		"\x1b[31m\x00":      "\ufffd[31m\ufffd",
-		"a\u202egpj.exe":    "a\ufffdgpj.exe",
-		"\u2066x\u2069":     "\ufffdx\ufffd",
-		"日本 Système 🙂 C:\\": "日本 Système 🙂 C:\\",
+		`<b>&"'`:              "&lt;b&gt;&amp;&#34;&#39;",
+		"a\tb\nc":             "a b c",
+		"\x1b[31m\x00":        "\ufffd[31m\ufffd",
+		"a\u202egpj.exe":      "a\ufffdgpj.exe",
+		"\u200ex\u200f\u061c": "\ufffdx\ufffd\ufffd",
+		"\u2066x\u2069":       "\ufffdx\ufffd",
+		"日本 Système 🙂 C:\\":   "日本 Système 🙂 C:\\",
 	} {
 		require.Equal(t, want, incident.EscapeHTML(in), "%q", in)
 	}

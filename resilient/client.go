@@ -2,21 +2,23 @@ package resilient
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
 const defaultTimeout = 30 * time.Second
+
+// idleConnections is how many connections are kept for later requests.
+const idleConnections = 32
 
 // Options say where Resilient is and how to speak to it.
 type Options struct {
@@ -58,15 +60,9 @@ type Client struct {
 
 // New makes a client. It sends nothing.
 func New(o Options) (*Client, error) {
-	u, err := url.Parse(o.URL)
+	u, err := system.ParseURL(o.URL, "https://host")
 	if err != nil {
-		return nil, fmt.Errorf("resilient: url: %w", err)
-	}
-	if u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		return nil, fmt.Errorf("resilient: url %q: want https://host", u.Redacted())
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("resilient: url %q: want a server only, no login, query or fragment", u.Redacted())
+		return nil, err
 	}
 	if o.KeyID == "" || o.KeySecret == "" {
 		return nil, fmt.Errorf("resilient: %s: the id and the secret of an API key are needed", u.Host)
@@ -88,25 +84,9 @@ func New(o Options) (*Client, error) {
 }
 
 func newHTTP(o Options) *resty.Client {
-	// HTTP/1.1 only: the trace in request.go then tells exactly what was sent.
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: o.Timeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
-		TLSHandshakeTimeout:   o.Timeout,
-		ResponseHeaderTimeout: o.Timeout,
-		MaxIdleConnsPerHost:   32,
-		// Shorter than Tomcat's own 20 s: a write on a connection that the
-		// other side is just closing would be ambiguous.
-		IdleConnTimeout: 15 * time.Second,
-	}
-	// No cookie jar: a session cookie beside the key confuses the server (§1.2).
-	return resty.NewWithClient(&http.Client{
-		Transport: transport,
-		// A redirect is outside the contract, and following one would turn a
-		// POST into a GET.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}).SetBasicAuth(o.KeyID, o.KeySecret).SetHeader("User-Agent", "sepwatch").SetHeader("Accept", "application/json")
+	// Without cookies: a session cookie beside the key confuses the server
+	// (§1.2).
+	return remote.NewHTTP(o.RootCAs, o.Timeout, idleConnections).SetBasicAuth(o.KeyID, o.KeySecret)
 }
 
 // Timeout is how long a write takes at most. What became of one whose answer
@@ -140,11 +120,4 @@ func (c *Client) readClock(header http.Header) {
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		c.clock.Store(&serverClock{server: date.UTC(), here: c.options.Now()})
 	}
-}
-
-// loopback reports whether the host is this machine, where plain HTTP tells
-// nobody the password.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
 // Resilient writes handles as ids, names or objects, and rich text as a
@@ -113,7 +114,7 @@ type identified struct {
 // check makes an answer without an id an error.
 func (i identified) check(r request) error {
 	if i.ID == 0 {
-		return r.fail(unsure(r.read), "the answer has no id", nil)
+		return r.fail(remote.Unsure(r.read), "the answer has no id", nil)
 	}
 	return nil
 }

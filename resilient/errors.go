@@ -1,138 +1,43 @@
 package resilient
 
-import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"net/http"
-)
+import "github.com/sepwatch/sepwatch/internal/remote"
 
 // Class says what a failure means for the caller. Only Ambiguous leaves open
 // whether something was changed; after every other class nothing was.
-type Class string
+type Class = remote.Class
 
 // The classes of failure.
 const (
 	// Temporary may go away by itself: a 5xx on a read, a lost answer.
-	Temporary Class = "temporary"
-	// Permanent is the answer to this request and will not change.
-	Permanent Class = "permanent"
+	Temporary = remote.Temporary
+	// Permanent is the answer to this request and will not change; a 404 too
+	// (§1.6), which is [ErrNotFound] besides.
+	Permanent = remote.Permanent
 	// Unauthorized is a wrong, blocked or banned API key (§1.6), or a connect
 	// that failed for good. Trying again fast can prolong a ban (§11.3).
-	Unauthorized Class = "unauthorized"
+	Unauthorized = remote.Unauthorized
 	// Throttled is a 429.
-	Throttled Class = "throttled"
+	Throttled = remote.Throttled
 	// Conflict is somebody else's change in between.
-	Conflict Class = "conflict"
+	Conflict = remote.Conflict
 	// Unreachable is a request that was certainly not sent: name, dial or TLS.
-	Unreachable Class = "unreachable"
+	Unreachable = remote.Unreachable
 	// Untrusted is a certificate that was not accepted; nothing was sent.
-	Untrusted Class = "untrusted"
+	Untrusted = remote.Untrusted
 	// Ambiguous is a change that may have been made: the answer was lost, or
 	// was a 5xx.
-	Ambiguous Class = "ambiguous"
+	Ambiguous = remote.Ambiguous
 )
 
-// What errors.Is can ask of an [*Error].
+// What errors.Is can ask of an [*Error]. ErrNotFound is a 404 or a 410, whose
+// class is Permanent.
 var (
-	ErrNotFound     = errors.New("not found")
-	ErrConflict     = errors.New("conflict")
-	ErrUnauthorized = errors.New("unauthorized")
-	ErrThrottled    = errors.New("throttled")
+	ErrNotFound     = remote.ErrNotFound
+	ErrConflict     = remote.ErrConflict
+	ErrUnauthorized = remote.ErrUnauthorized
+	ErrThrottled    = remote.ErrThrottled
 )
 
-// Error is a request that failed.
-type Error struct {
-	// Op is what was asked, with the value in question.
-	Op string
-	// Method and Path are the request, without its query.
-	Method, Path string
-	// Status is the HTTP status, 0 when there was no answer.
-	Status int
-	// Code is Resilient's error_code, usually "generic" (§1.6).
-	Code string
-	// Message is Resilient's own text, or what went wrong and what to do.
-	Message string
-	Class   Class
-	// Err is the cause, when it was not an answer.
-	Err error
-}
-
-// Error is one line, safe to print.
-func (e *Error) Error() string {
-	if e.Status == 0 {
-		return fmt.Sprintf("resilient: %s (%s %s): %s", e.Op, e.Method, e.Path, e.Message)
-	}
-	return fmt.Sprintf("resilient: %s (%s %s): %d: %s", e.Op, e.Method, e.Path, e.Status, e.Message)
-}
-
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Is answers for the Err… values of this package. ErrNotFound is a 404 or a
-// 410, whose class is Permanent.
-func (e *Error) Is(target error) bool {
-	switch target {
-	case ErrNotFound:
-		return e.Class == Permanent && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
-	case ErrConflict:
-		return e.Class == Conflict
-	case ErrUnauthorized:
-		return e.Class == Unauthorized
-	case ErrThrottled:
-		return e.Class == Throttled
-	}
-	return false
-}
-
-// ClassOf is the class of the [*Error] in err, or "" when there is none.
-func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Class
-	}
-	return ""
-}
-
-// classOfStatus sorts an answer that is not the contract's success (§1.6).
-func classOfStatus(status int, read bool) Class {
-	switch {
-	case status == http.StatusUnauthorized:
-		return Unauthorized
-	case status == http.StatusConflict:
-		return Conflict
-	case status == http.StatusTooManyRequests:
-		return Throttled
-	case status == http.StatusRequestTimeout, status == http.StatusLocked:
-		return Temporary
-	case status >= 300 && status < 500:
-		return Permanent
-	}
-	return unsure(read)
-}
-
-// unsure is the class of a request that was sent and not properly answered.
-func unsure(read bool) Class {
-	if read {
-		return Temporary
-	}
-	return Ambiguous
-}
-
-// distrust says what to do about a certificate that was not accepted.
-func distrust(err error) (advice string, untrusted bool) {
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verification *tls.CertificateVerificationError
-	var unknown x509.UnknownAuthorityError
-	switch {
-	case errors.As(err, &hostname):
-		return "use a name of the certificate in the Resilient url", true
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "renew Resilient's certificate, or set this machine's clock", true
-	case errors.As(err, &verification), errors.As(err, &unknown), errors.As(err, &invalid):
-		return "name the PEM file of Resilient's certificate, or of its authority, in ca_file", true
-	}
-	return "", false
-}
+// Error is a request that failed. Its Code is Resilient's error_code, usually
+// "generic" (§1.6).
+type Error = remote.Error

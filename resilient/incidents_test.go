@@ -197,7 +197,7 @@ func TestCloseDuplicate(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, map[string]http.HandlerFunc{read: say(200, tt.incident), patch: say(200, tt.answer)})
 			err := s.client(t).CloseDuplicate(t.Context(), 9, 7)
-			require.Equal(t, tt.class, ClassOf(err))
+			require.Equal(t, tt.class, classOf(err))
 			if err != nil {
 				require.ErrorContains(t, err, tt.text)
 				require.Equal(t, tt.class == Conflict, errors.Is(err, ErrConflict))

@@ -3,6 +3,8 @@ package resilient
 import (
 	"html"
 	"strings"
+
+	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
 const markerLabel = "sepwatch key: "
@@ -18,7 +20,7 @@ func Marker(key string) string {
 // from mail, and must not pass for the marker of another incident.
 func markedKey(description string) string {
 	key := ""
-	for line := range strings.Lines(htmlText(description)) {
+	for line := range strings.Lines(remote.HTMLText(description)) {
 		if rest, ok := strings.CutPrefix(oneLine(line), markerLabel); ok {
 			key = rest
 		}

@@ -31,7 +31,7 @@ func TestAddArtifact(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, map[string]http.HandlerFunc{add: tt.add, list: tt.list})
 			ids, err := s.client(t).AddArtifact(t.Context(), 7, incident.Artifact{Type: incident.IPAddress, Value: "10.0.0.1"})
-			require.Equal(t, tt.class, ClassOf(err))
+			require.Equal(t, tt.class, classOf(err))
 			require.Equal(t, tt.ids, ids)
 			sent := s.sentTo(add)
 			require.Len(t, sent, 1)
@@ -103,7 +103,7 @@ func TestRows(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, map[string]http.HandlerFunc{list: say(200, tt.body)})
 			rows, err := s.client(t).Rows(t.Context(), 7, "a/b")
-			require.Equal(t, tt.class, ClassOf(err))
+			require.Equal(t, tt.class, classOf(err))
 			require.Equal(t, tt.rows, rows)
 			require.Equal(t, "handle_format=names&text_content_output_format=always_text", s.sentTo(list)[0].query)
 		})

@@ -132,7 +132,7 @@ func TestOneConnectForMany(t *testing.T) {
 			synctest.Wait()
 			close(answer)
 			for range 50 {
-				require.Equal(t, class, ClassOf(<-errs))
+				require.Equal(t, class, classOf(<-errs))
 			}
 			require.Equal(t, 1, connects)
 		})
@@ -184,7 +184,7 @@ func TestAWriteIsBoundedAsAWhole(t *testing.T) {
 		start := c.options.Now()
 		_, err := c.CreateIncident(t.Context(), NewIncident{Incident: incident.Incident{Key: "k"}})
 		require.Error(t, err)
-		require.NotEqual(t, Ambiguous, ClassOf(err), "the create was not sent")
+		require.NotEqual(t, Ambiguous, classOf(err), "the create was not sent")
 		require.Equal(t, c.Timeout(), c.options.Now().Sub(start))
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
@@ -32,11 +33,9 @@ type Story struct {
 	Runs      []incident.Run
 }
 
-// Correlate groups the events of an accepted alert into stories: events with
-// the same content are one story, and join the open incident that tells it
-// already. An alert without events is one story of its own.
-func (r *Rules) Correlate(view View, a parse.Alert, trust incident.Trust) ([]Story, error) {
-	stories := r.group(a, trust)
+// Correlate says which stories the open incidents tell already.
+func Correlate(view View, stories []Story) ([]Story, error) {
+	stories = slices.Clone(stories)
 	keys := make([]string, len(stories))
 	for i, s := range stories {
 		keys[i] = s.Key
@@ -51,7 +50,9 @@ func (r *Rules) Correlate(view View, a parse.Alert, trust incident.Trust) ([]Sto
 	return stories, nil
 }
 
-func (r *Rules) group(a parse.Alert, trust incident.Trust) []Story {
+// Stories groups the events of an accepted alert: events with the same
+// content are one story. An alert without events is one story of its own.
+func (r *Rules) Stories(a parse.Alert, trust incident.Trust) []Story {
 	if len(a.Events) == 0 {
 		key := textKey(a)
 		return []Story{{Key: key, Incident: describeText(a, key, trust)}}
@@ -75,7 +76,8 @@ func (r *Rules) group(a parse.Alert, trust incident.Trust) []Story {
 	return stories
 }
 
-// artifactsOf are the artifacts found in one event of the alert.
+// artifactsOf are the artifacts found in one event of the alert. Their values
+// stay as they came, byte for byte, since they are what is searched for.
 func artifactsOf(a parse.Alert, event int) []incident.Artifact {
 	var found []incident.Artifact
 	for _, artifact := range a.Artifacts {
@@ -98,9 +100,6 @@ func textKey(a parse.Alert) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// EndpointDetails is the name of the action that looks a computer up.
-const EndpointDetails = "endpoint_details"
-
 // respond lists what starts by itself for an event: the details of its
 // computer. The action only reads, so it needs no proof of the sender.
 func (r *Rules) respond(e parse.Event) []incident.Run {
@@ -108,7 +107,7 @@ func (r *Rules) respond(e parse.Event) []incident.Run {
 		return nil
 	}
 	return []incident.Run{{
-		Action: EndpointDetails,
+		Action: incident.EndpointDetails,
 		Input:  map[string]string{"computer": e.Computer},
 	}}
 }

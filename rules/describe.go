@@ -45,7 +45,7 @@ func describeEvent(a parse.Alert, e parse.Event, trust incident.Trust) incident.
 	text.warnings(a.Warnings)
 	return incident.Incident{
 		Key:         e.Digest,
-		Name:        bounded(fmt.Sprintf("SEP: %s on %s", risk, computer), maxName),
+		Name:        bounded(incident.Clean(fmt.Sprintf("SEP: %s on %s", risk, computer)), maxName),
 		Description: text.String(),
 		Types:       []string{"Malware"},
 		Severity:    severity(e.Outcome),
@@ -68,7 +68,7 @@ func describeText(a parse.Alert, key string, trust incident.Trust) incident.Inci
 	}
 	return incident.Incident{
 		Key:         key,
-		Name:        bounded("SEP: "+a.Subject, maxName),
+		Name:        bounded(incident.Clean("SEP: "+a.Subject), maxName),
 		Description: text.String(),
 		Types:       []string{"Malware"},
 		Severity:    severity(parse.UnknownResult),

@@ -74,7 +74,7 @@ func TestCorrelate(t *testing.T) {
 			{Type: "System Name", Value: "HOST-1", Event: 2},
 		},
 	}
-	stories, err := r.Correlate(history{open: map[string]int64{"d2": 7}}, a, incident.Trust{})
+	stories, err := rules.Correlate(history{open: map[string]int64{"d2": 7}}, r.Stories(a, incident.Trust{}))
 	require.NoError(t, err)
 	require.Len(t, stories, 3, "events with one digest are one story")
 
@@ -85,7 +85,7 @@ func TestCorrelate(t *testing.T) {
 	require.Equal(t, "High", stories[0].Incident.Severity)
 	require.Equal(t, time.Date(2019, 2, 28, 3, 40, 12, 0, time.UTC), stories[0].Incident.Discovered)
 	require.Equal(t, []incident.Artifact{{Type: incident.SystemName, Value: "HOST-1", Description: "From the SEPM alert"}}, stories[0].Artifacts)
-	require.Equal(t, []incident.Run{{Action: rules.EndpointDetails, Input: map[string]string{"computer": "HOST-1"}}}, stories[0].Runs)
+	require.Equal(t, []incident.Run{{Action: incident.EndpointDetails, Input: map[string]string{"computer": "HOST-1"}}}, stories[0].Runs)
 
 	require.EqualValues(t, 7, stories[1].Joins)
 	require.Equal(t, "Low", stories[1].Incident.Severity)
@@ -94,10 +94,9 @@ func TestCorrelate(t *testing.T) {
 
 func TestCorrelateWithoutSEPM(t *testing.T) {
 	t.Parallel()
-	stories, err := rules.New(rules.Options{}).Correlate(history{}, parse.Alert{
+	stories := rules.New(rules.Options{}).Stories(parse.Alert{
 		Events: []parse.Event{{Digest: "d", Computer: "HOST"}},
 	}, incident.Trust{})
-	require.NoError(t, err)
 	require.Empty(t, stories[0].Runs)
 }
 
@@ -105,8 +104,7 @@ func TestCorrelateUnparsed(t *testing.T) {
 	t.Parallel()
 	r := rules.New(rules.Options{Lookups: true})
 	correlate := func(a parse.Alert) rules.Story {
-		stories, err := r.Correlate(history{}, a, incident.Trust{Proven: true, By: "dkim"})
-		require.NoError(t, err)
+		stories := r.Stories(a, incident.Trust{Proven: true, By: "dkim"})
 		require.Len(t, stories, 1)
 		return stories[0]
 	}
@@ -125,7 +123,7 @@ func TestCorrelateUnparsed(t *testing.T) {
 func TestCorrelateFailsWithItsView(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk full")
-	_, err := rules.New(rules.Options{}).Correlate(history{err: broken}, parse.Alert{}, incident.Trust{})
+	_, err := rules.Correlate(history{err: broken}, []rules.Story{{Key: "k"}})
 	require.ErrorIs(t, err, broken)
 }
 
@@ -135,8 +133,7 @@ func TestDescriptionIsSafeAndInTheGuidesOrder(t *testing.T) {
 		Digest: "d", Risk: "<script>alert(1)</script>", FilePath: "C:\\a\u202egpj.exe", Computer: "H & M", User: "a\x1b[31m",
 		ClientGroup: `My Company\G`, Action: "Left alone", EventTime: "2019-02-28T03:40:12",
 	}}}
-	stories, err := rules.New(rules.Options{}).Correlate(history{}, a, incident.Trust{})
-	require.NoError(t, err)
+	stories := rules.New(rules.Options{}).Stories(a, incident.Trust{})
 	got := stories[0].Incident.Description
 	require.NotContains(t, got, "<script")
 	require.NotContains(t, got, "\u202e")
@@ -150,13 +147,14 @@ func TestDescriptionIsSafeAndInTheGuidesOrder(t *testing.T) {
 	}
 }
 
-func TestNameIsBounded(t *testing.T) {
+func TestNameIsBoundedAndClean(t *testing.T) {
 	t.Parallel()
-	stories, err := rules.New(rules.Options{}).Correlate(history{}, parse.Alert{
-		Events: []parse.Event{{Digest: "d", Risk: strings.Repeat("ü", 500), Computer: "HOST"}},
-	}, incident.Trust{})
-	require.NoError(t, err)
+	stories := rules.New(rules.Options{}).Stories(parse.Alert{Events: []parse.Event{
+		{Digest: "d1", Risk: strings.Repeat("ü", 500), Computer: "HOST"},
+		{Digest: "d2", Risk: "\x1b[2Jfoo\u202egpj.exe", Computer: "HO\nST"},
+	}}, incident.Trust{})
 	require.Len(t, []rune(stories[0].Incident.Name), 201)
+	require.Equal(t, "SEP: \ufffd[2Jfoo\ufffdgpj.exe on HO ST", stories[1].Incident.Name)
 }
 
 func TestSeverityNeverFallsForWhatIsUnknown(t *testing.T) {
@@ -167,8 +165,7 @@ func TestSeverityNeverFallsForWhatIsUnknown(t *testing.T) {
 		parse.NotRemediated: "High", parse.Allowed: "High",
 	}
 	for outcome, severity := range want {
-		stories, err := rules.New(rules.Options{}).Correlate(history{}, parse.Alert{Events: []parse.Event{{Outcome: outcome}}}, incident.Trust{})
-		require.NoError(t, err)
+		stories := rules.New(rules.Options{}).Stories(parse.Alert{Events: []parse.Event{{Outcome: outcome}}}, incident.Trust{})
 		require.Equal(t, severity, stories[0].Incident.Severity, outcome)
 	}
 }

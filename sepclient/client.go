@@ -2,17 +2,15 @@ package sepclient
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
 // What Options leave unset.
@@ -20,6 +18,9 @@ const (
 	defaultTimeout  = 30 * time.Second
 	defaultPageSize = 200
 )
+
+// idleConnections is how many connections are kept for later requests.
+const idleConnections = 8
 
 // Options say where SEPM is and how to speak to it.
 type Options struct {
@@ -59,15 +60,9 @@ type Client struct {
 
 // New makes a client. It sends nothing.
 func New(o Options) (*Client, error) {
-	u, err := url.Parse(o.URL)
+	u, err := system.ParseURL(o.URL, "https://host:8446")
 	if err != nil {
-		return nil, fmt.Errorf("sepm: url: %w", err)
-	}
-	if u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		return nil, fmt.Errorf("sepm: url %q: want https://host:8446", u.Redacted())
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("sepm: url %q: want a server only, no login, query or fragment", u.Redacted())
+		return nil, err
 	}
 	if o.Username == "" || o.Password == "" {
 		return nil, fmt.Errorf("sepm: %s: username and password are needed", u.Host)
@@ -88,30 +83,8 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		options: o,
 		root:    "https://" + u.Host + prefix + "/sepm",
-		http:    newHTTP(o),
+		http:    remote.NewHTTP(o.RootCAs, o.Timeout, idleConnections),
 	}, nil
-}
-
-func newHTTP(o Options) *resty.Client {
-	// HTTP/1.1 only, which is what SEPM's Tomcat speaks: the trace in
-	// request.go then tells exactly what was sent.
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: o.Timeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
-		TLSHandshakeTimeout:   o.Timeout,
-		ResponseHeaderTimeout: o.Timeout,
-		MaxIdleConnsPerHost:   8,
-		// Shorter than Tomcat's own 20 s: a write on a connection that the
-		// other side is just closing would be ambiguous.
-		IdleConnTimeout: 15 * time.Second,
-	}
-	return resty.NewWithClient(&http.Client{
-		Transport: transport,
-		// A redirect is outside the contract, and following one would turn a
-		// POST into a GET.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}).SetHeader("User-Agent", "sepwatch").SetHeader("Accept", "application/json")
 }
 
 // Close logs out if a token is held and closes idle connections. It may be
@@ -119,11 +92,4 @@ func newHTTP(o Options) *resty.Client {
 func (c *Client) Close(ctx context.Context) error {
 	defer c.http.GetClient().CloseIdleConnections()
 	return c.logout(ctx)
-}
-
-// loopback reports whether the host is this machine, where plain HTTP tells
-// nobody the password.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -79,6 +80,15 @@ func write(w http.ResponseWriter, status int, body any) {
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body) // the server sees the client leave only then
 	<-r.Context().Done()
+}
+
+// classOf is the class of an error, "" of none.
+func classOf(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return ""
 }
 
 func requireError(t *testing.T, err error, class Class, text string) *Error {

@@ -62,7 +62,7 @@ func TestComputersPages(t *testing.T) {
 			})
 			names, err := list(t, s.client(t), ComputerQuery{Name: "WIN*"})
 			require.Equal(t, tt.want, names)
-			require.Equal(t, tt.class, ClassOf(err))
+			require.Equal(t, tt.class, classOf(err))
 			if err != nil {
 				require.ErrorContains(t, err, tt.text)
 				require.ErrorContains(t, err, `list computers "WIN*" (GET /computers)`)

@@ -64,7 +64,7 @@ func TestLoginAgainOnceOn401(t *testing.T) {
 				}
 			})
 			err := s.client(t).do(t.Context(), request{op: "write", method: http.MethodPost, path: "/thing", body: "x"})
-			require.Equal(t, tt.class, ClassOf(err))
+			require.Equal(t, tt.class, classOf(err))
 			require.Equal(t, tt.sent, sent.Load())
 			require.Equal(t, tt.logins, s.logins.Load())
 			if err != nil {

@@ -15,7 +15,7 @@ func newCheck() *cobra.Command {
 		Use:   "check -c FILE",
 		Short: "Check a configuration",
 		Long:  "Check a configuration and print every mistake in it, with its line and column.",
-		Args:  arguments(cobra.NoArgs),
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if example {
 				_, err := cmd.OutOrStdout().Write(config.Example())

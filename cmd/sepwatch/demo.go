@@ -25,8 +25,11 @@ func newDemo() *cobra.Command {
 Resilient stand in on real sockets, a real daemon works between them, and what
 arrived is counted at the stand-ins. Without --exit everything stays up until
 Ctrl-C.`,
-		Args: arguments(cobra.NoArgs),
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if opts.Patience <= 0 {
+				return usageError{fmt.Errorf("--patience %s: want more than 0", opts.Patience)}
+			}
 			if opts.Alerts < 1 || opts.Alerts > 1_000_000 {
 				return usageError{fmt.Errorf("--alerts %d: want 1 to 1000000", opts.Alerts)}
 			}
@@ -47,10 +50,14 @@ Ctrl-C.`,
 			defer func() { err = errors.Join(err, d.Close()) }()
 			s, err := d.Run(cmd.Context())
 			show.end()
-			if err != nil {
+			if opts.Faults {
+				fmt.Fprint(cmd.ErrOrStderr(), d.Struck())
+			}
+			var unfinished *demo.Unfinished
+			if err != nil && !errors.As(err, &unfinished) {
 				return err
 			}
-			if err := report(cmd.OutOrStdout(), d, s, asJSON); err != nil {
+			if err := errors.Join(report(cmd.OutOrStdout(), d, s, unfinished != nil, asJSON), err); err != nil {
 				return err
 			}
 			if !exit && cmd.Context().Err() == nil {
@@ -63,7 +70,7 @@ Ctrl-C.`,
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&opts.Alerts, "alerts", 10, "send `N` alerts, each about its own computer")
+	cmd.Flags().IntVar(&opts.Alerts, "alerts", 10, "send `N` alerts (1 to 1000000), each about its own computer")
 	cmd.Flags().BoolVar(&opts.Faults, "faults", false, "make every stand-in misbehave in every way it can")
 	cmd.Flags().DurationVar(&opts.Patience, "patience", 5*time.Minute, "wait this long for everything to arrive")
 	cmd.Flags().BoolVar(&exit, "exit", false, "end when everything has arrived")
@@ -72,15 +79,19 @@ Ctrl-C.`,
 	return cmd
 }
 
-func report(out io.Writer, d *demo.Demo, s demo.Summary, asJSON bool) error {
+func report(out io.Writer, d *demo.Demo, s demo.Summary, unfinished, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(s)
 	}
 	if err := d.Show(out); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%d mails became %d incidents with %d artifacts and %d rows in %.1f s: %d lost, %d duplicates\n",
-		s.Mails, s.Incidents, s.Artifacts, s.Rows, s.Seconds, s.Lost, s.Duplicates)
+	became, lost := "became", "lost"
+	if unfinished {
+		became, lost = "so far became", "not arrived yet"
+	}
+	_, err := fmt.Fprintf(out, "\n%d mails %s %d incidents with %d artifacts and %d rows in %.1f s: %d %s, %d duplicates\n",
+		s.Mails, became, s.Incidents, s.Artifacts, s.Rows, s.Seconds, s.Lost, lost, s.Duplicates)
 	return err
 }
 

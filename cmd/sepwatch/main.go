@@ -32,19 +32,32 @@ const (
 func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first signal asks for an orderly end; a second one has its usual
+	// effect and ends the process at once.
+	defer context.AfterFunc(ctx, stop)()
+
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	started := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "sepwatch: "+err.Error())
-	var usage usageError
+	if !started { // no command ran: the command line is at fault
+		err = usageError{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
+	}
 	var mistakes config.Errors
-	if errors.As(err, &usage) || errors.As(err, &mistakes) || strings.HasPrefix(err.Error(), "unknown command") {
+	if errors.As(err, &mistakes) {
+		fmt.Fprintln(stderr, mistakes) // each line begins with its place, where editors look for it
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, "sepwatch: "+strings.ReplaceAll(err.Error(), "\n", "\nsepwatch: "))
+	var usage usageError
+	if errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed
@@ -52,16 +65,38 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "sepwatch",
-		Short:         "Turns Symantec Endpoint Protection alert mail into IBM Resilient incidents",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:                "sepwatch",
+		Short:              "Turns Symantec Endpoint Protection alert mail into IBM Resilient incidents",
+		SilenceUsage:       true,
+		SilenceErrors:      true,
+		DisableSuggestions: true, // they take lines; --help lists the few commands
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if cause := errors.Unwrap(err); cause != nil {
+			// The value does not parse; the cause says in which Go function.
+			return errors.New(strings.TrimSuffix(err.Error(), ": "+cause.Error()))
+		}
+		return err
 	})
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newRun(), newDemo(), newCheck(), newParse(), newVersion())
 	return root
+}
+
+// newHelp is cobra's help command, but for an unknown topic it fails.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("unknown help topic %q; see \"sepwatch --help\"", strings.Join(args, " "))}
+			}
+			topic.InitDefaultHelpFlag()
+			return topic.Help()
+		},
+	}
 }
 
 // usageError is a mistake on the command line.
@@ -69,14 +104,12 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// arguments makes a check of positional arguments a usage error.
-func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
-		}
-		return nil
+// noArguments refuses positional arguments.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no argument such as %q", cmd.CommandPath(), args[0])
 	}
+	return nil
 }
 
 // configFlag adds -c to a command that needs a configuration.

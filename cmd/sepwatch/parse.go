@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -27,7 +28,12 @@ func newParse() *cobra.Command {
 A file holds one mail or is an mbox; "-" is standard input. With a
 configuration its senders, subjects and whitelists apply; without one every
 sender is accepted.`,
-		Args: arguments(cobra.MinimumNArgs(1)),
+		Args: func(_ *cobra.Command, files []string) error {
+			if len(files) == 0 {
+				return errors.New("name a mail FILE, or - for standard input")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, files []string) error {
 			reader := parse.NewReader(parse.Options{})
 			accept := rules.New(rules.Options{Subjects: rules.DefaultSubjects()})
@@ -77,6 +83,10 @@ func eachMail(file string, stdin io.Reader, each func(raw []byte) error) error {
 		in = f
 	}
 	for raw, err := range parse.Mails(in, maxMailFile) {
+		var named *fs.PathError
+		if errors.As(err, &named) {
+			return err // it says what was done to which file
+		}
 		if err != nil {
 			return fmt.Errorf("read %s: %w", file, err)
 		}

@@ -16,7 +16,7 @@ func newRun() *cobra.Command {
 		Use:   "run -c FILE",
 		Short: "Run the daemon",
 		Long:  "Run the daemon until SIGINT or SIGTERM. Logs go to standard error.",
-		Args:  arguments(cobra.NoArgs),
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(path)
 			if err != nil {

@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,8 @@ type Options struct {
 	Clock Clock
 	// Logger is slog.Default() by default.
 	Logger *slog.Logger
-	// Node is this process's stable id among those that share a ledger; the
-	// host's name by default.
+	// Node is this process's stable id among those that share a ledger; that
+	// of the config, or else the host's name, by default.
 	Node string
 }
 
@@ -61,6 +62,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
+	opts.Node = cmp.Or(opts.Node, opts.Config.Node)
 	if opts.Node == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -105,8 +107,9 @@ func (a *App) Start() {
 	for i, w := range a.watchers {
 		name := a.opts.Config.Mailboxes[i].Name
 		a.running.Go(func() {
-			if err := w.Run(ctx); err != nil && ctx.Err() == nil {
-				a.opts.Logger.Error("mailbox watcher ended", "mailbox", name, "error", err)
+			if err := w.Run(ctx); err != nil {
+				a.opts.Logger.Warn("mailbox was not released; another node waits until the lease has run out",
+					"mailbox", name, "error", err)
 			}
 		})
 	}
@@ -119,7 +122,7 @@ func (a *App) Stop() error {
 		a.stop()
 	}
 	a.running.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	a.settings.Load().close(ctx, a.opts.Logger)
 	if err := a.ledger.Close(); err != nil {

@@ -9,6 +9,15 @@ import (
 	"time"
 )
 
+const (
+	minPoll = time.Second
+	// maxPoll bounds how long a lost connection or lease goes unnoticed.
+	maxPoll = 10 * time.Minute
+	// maxMail bounds the memory that one mail takes while it is fetched,
+	// stored and read.
+	maxMail = Size(256 << 20)
+)
+
 // checker holds a decoded configuration to the rules that one value alone
 // cannot break, and reads the files that it names. It looks only at what the
 // decoder could read.
@@ -30,11 +39,18 @@ func (c checker) config(config *Config) {
 	firsts = make(map[string]string)
 	for i := range config.SEPM {
 		path := fmt.Sprintf("sepm[%d]", i)
+		if i > 0 {
+			c.report(path, "one manager only so far, and this is another", "the one manager to ask")
+			continue
+		}
 		c.name(path, config.SEPM[i].Name, firsts)
 		c.sepm(path, &config.SEPM[i])
 	}
 	c.resilient("resilient", &config.Resilient)
 	c.ledger("ledger", &config.Ledger)
+	if c.written("node") && !isNode(config.Node) {
+		c.report("node", c.shown("node")+" is not a name", `up to 253 letters, digits, "-", "_" and "."`)
+	}
 }
 
 // name checks the name of a list's item; firsts has the items by name.
@@ -61,14 +77,29 @@ func plainName(name string) bool {
 	return name != "" && len(name) <= 64 && !strings.ContainsFunc(name, bad)
 }
 
+// isNode accepts what host names hold, and the empty text, which stands for
+// the host's.
+func isNode(name string) bool {
+	bad := func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	}
+	return len(name) <= 253 && !strings.ContainsFunc(name, bad)
+}
+
 // shown gives a value as it is written, for a message.
 func (c checker) shown(path string) string { return quote(c.places[path].written) }
 
 func (c checker) mailbox(path string, m *Mailbox) {
 	c.secret(path+".password", &m.Password, &m.PasswordFile)
 	m.CA = c.certificates(path+".ca_file", &m.CAFile)
-	if c.written(path+".poll") && m.Poll < time.Second {
-		c.report(path+".poll", "is shorter than a second", "1s or more")
+	if poll := path + ".poll"; c.written(poll) && m.Poll < minPoll {
+		c.report(poll, "is shorter than a second", "1s or more")
+	} else if c.written(poll) && m.Poll > maxPoll {
+		c.report(poll, c.shown(poll)+" is longer than ten minutes", "10m or less")
+	}
+	if size := path + ".max_size"; c.written(size) && m.MaxSize > maxMail {
+		c.report(size, c.shown(size)+" is more than sepwatch holds in memory", "256MiB or less")
 	}
 	if strings.ContainsFunc(m.After.Move, isControl) {
 		c.report(path+".after.move", "has a control character", "the name of a folder")

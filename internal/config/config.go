@@ -32,14 +32,18 @@ type Config struct {
 	Alerts Alerts `yaml:"alerts"`
 	// Whitelist lists what never becomes an artifact (guide §2).
 	Whitelist Whitelist `yaml:"whitelist"`
-	// SEPM lists the Symantec Endpoint Protection Managers to ask. Without
-	// one, incidents are opened but nothing is looked up.
+	// SEPM lists the Symantec Endpoint Protection Managers to ask: one only
+	// so far. Without one, incidents are opened but nothing is looked up.
 	SEPM []SEPM `yaml:"sepm"`
 	// Resilient is the IBM Resilient server on which incidents are opened.
 	Resilient Resilient `yaml:"resilient"`
 	// Ledger is the durable record of all that sepwatch knows and still has
 	// to do. One of path and postgres is required.
 	Ledger Ledger `yaml:"ledger"`
+	// Node is the name of this process among those that share a PostgreSQL
+	// ledger, where no two may have the same: letters, digits, "-", "_" and
+	// ".". It stays the same from start to start. Empty is the host's name.
+	Node string `yaml:"node"`
 	// Log says what is logged to standard error, and how.
 	Log Log `yaml:"log"`
 }
@@ -68,9 +72,10 @@ type Mailbox struct {
 	// After says what becomes of a mail once it is in the ledger.
 	After After `yaml:"after"`
 	// Poll is the longest time between two looks at the mailbox, for servers
-	// that do not push. At least 1s.
+	// that do not push. At least 1s and at most 10m.
 	Poll time.Duration `yaml:"poll" default:"1m"`
-	// MaxSize is the size above which a mail is set aside unread.
+	// MaxSize is the size above which a mail is set aside unread. At most
+	// 256MiB.
 	MaxSize Size `yaml:"max_size" default:"64MiB"`
 }
 
@@ -180,8 +185,8 @@ type Resilient struct {
 
 // Ledger is where the ledger is kept: exactly one of the two.
 type Ledger struct {
-	// Path is the SQLite file. A relative path is beside this file. It is
-	// made when it is missing.
+	// Path is the SQLite file. A relative path is beside this file. The file
+	// and its folder are made when they are missing, for sepwatch's user only.
 	Path string `yaml:"path" example:"/var/lib/sepwatch/ledger.db"`
 	// Postgres is the URL of a PostgreSQL database, for several nodes:
 	// postgres://user:password@host:port/database. It is kept as a secret.

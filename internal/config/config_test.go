@@ -169,6 +169,10 @@ func TestPositions(t *testing.T) {
 		{"second of a pair", "path: ledger.db", "path: ledger.db\n  path: other.db", "14:3: ledger.path: is written twice, first in line 13; "},
 		{"after letters of several bytes", "org: Acme", "org: \"ä\"  # ü\n  örg: 1", "10:3: resilient.\"örg\": is not a setting; "},
 		{"after a byte order mark", "mailboxes:", "\ufeffmailbox:", "1:1: mailbox: is not a setting; write mailboxes "},
+		{"second manager", "resilient:", "sepm:\n  - {name: a, url: https://h, username: u, password: p}\n  - {name: b, url: https://h, username: u, password: p}\nresilient:", "9:5: sepm[1]: one manager only so far"},
+		{"poll too rare", "name: soc", "name: soc\n    poll: 10m1ms", "3:11: mailboxes[0].poll: \"10m1ms\" is longer than ten minutes; write 10m or less"},
+		{"mail too large", "name: soc", "name: soc\n    max_size: 257MiB", "3:15: mailboxes[0].max_size: \"257MiB\" is more than sepwatch holds in memory; write 256MiB or less"},
+		{"node that is no name", "ledger:", "node: a b\nledger:", "12:7: node: \"a b\" is not a name; write up to 253"},
 		{"with CRLF", "name: soc\n", "name: SOC\r\n", "2:11: mailboxes[0].name: "},
 	}
 	for _, tt := range tests {
@@ -196,6 +200,24 @@ func TestDefaultsAndEmptyValues(t *testing.T) {
 
 	none := parse(t, strings.Replace(good, "alerts:", "alerts:\n  subjects: []", 1))
 	require.Empty(t, none.Alerts.Subjects, "an empty list replaces the default")
+}
+
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	m := parse(t, strings.Replace(good, "name: soc", "name: soc\n    poll: 10m\n    max_size: 256MiB", 1)).Mailboxes[0]
+	require.Equal(t, maxPoll, m.Poll)
+	require.Equal(t, maxMail, m.MaxSize)
+}
+
+func TestNode(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, parse(t, good).Node, "the host's name is for the caller to find")
+	require.Empty(t, parse(t, good+"node: \"\"\n").Node)
+	require.Equal(t, "Soc_1.example-2.com", parse(t, good+"node: Soc_1.example-2.com\n").Node)
+	for _, name := range []string{"a b", "a/b", "ä", "a:1", strings.Repeat("a", 254)} {
+		_, err := Parse("f", []byte(good+"node: \""+name+"\"\n"), stubs())
+		require.ErrorContains(t, err, "is not a name", name)
+	}
 }
 
 func TestEnvironment(t *testing.T) {

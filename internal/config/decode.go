@@ -278,6 +278,9 @@ func setText(v reflect.Value, text string) *fault {
 		if text == mask {
 			return &fault{"is the mask that sepwatch prints in place of a secret", "the secret itself"}
 		}
+		if problem := secretProblem(text); problem != "" {
+			return &fault{problem, "the secret alone, as one line in UTF-8"}
+		}
 		*p = Secret(text)
 	case *slog.Level:
 		if err := p.UnmarshalText([]byte(text)); err != nil {

@@ -42,6 +42,10 @@ func (c checker) secret(path string, secret *Secret, file *string) {
 			c.report(fromFile, "the file "+*file+" is empty", "the secret into it, or the path of another file")
 			return
 		}
+		if problem := secretProblem(text); problem != "" {
+			c.report(fromFile, "the file "+*file+" "+problem, "the secret alone into it, as one line in UTF-8, or the path of another file")
+			return
+		}
 		*secret = Secret(text)
 	}
 }

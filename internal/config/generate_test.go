@@ -133,7 +133,7 @@ sepwatch reads one YAML file, named with ` + "`-c`" + `. ` + "`sepwatch check -c
 - **Empty is not written.** A setting without a value takes its default. An empty list ` + "`[]`" + ` replaces the default.
 - **Environment.** ` + "`${NAME}`" + ` in a value is the environment variable of that name; one that is not set is an error. Inside ` + "`{…}` or `[…]`" + ` the value needs quotes. ` + "`$${`" + ` stands for ` + "`${`" + ` itself.
 - **Files.** A relative ` + "`*_file`" + ` is looked for in ` + "`$CREDENTIALS_DIRECTORY`" + ` (systemd credentials) first, then beside the configuration. One line break at the end of a secret's file is not part of the secret.
-- **Secrets** are masked wherever the configuration is printed.
+- **Secrets** are one line of UTF-8 text each. They are masked wherever the configuration is printed.
 - **Units.** Lengths of time are written as ` + "`30s`, `1m` or `1h30m`" + `, sizes as ` + "`512KiB`, `64MiB` or `1GiB`" + `.
 `)
 	g.section(reflect.TypeFor[Config](), "")

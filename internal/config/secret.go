@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"unicode/utf8"
 )
 
 // mask stands wherever a secret would be printed.
@@ -39,3 +41,18 @@ func (s Secret) MarshalYAML() (any, error) { return mask, nil }
 
 // LogValue gives the mask to slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(mask) }
+
+// secretProblem says why a text cannot be a secret; empty where it can. A
+// file of another kind or a stray line break would be refused by the server
+// only, as a wrong password.
+func secretProblem(text string) string {
+	switch {
+	case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
+		return "is not text: it holds a NUL or is not valid UTF-8"
+	case text != "" && strings.TrimSpace(text) == "":
+		return "holds nothing but blanks"
+	case strings.ContainsAny(text, "\r\n"):
+		return "has more than one line"
+	}
+	return ""
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -43,4 +44,45 @@ ledger: {postgres: postgres://u:hunter2@h/db}
 	require.NotContains(t, out.String(), "hunter2")
 	require.NotContains(t, out.String(), hex.EncodeToString([]byte("hunter2")))
 	require.NotContains(t, out.String(), fmt.Sprint([]byte("hunter2")))
+}
+
+// TestSecretsAreOneLineOfText holds secrets in files, in variables and in the
+// configuration itself to the same.
+func TestSecretsAreOneLineOfText(t *testing.T) {
+	t.Parallel()
+	for text, problem := range map[string]string{
+		"hunter2":            "",
+		" hunter 2\t":        "",
+		"пароль":             "",
+		"hunter2\x00":        "is not text",
+		"hunter2\xff":        "is not text",
+		"\xff\xfeh\x00u\x00": "is not text", // UTF-16, as Windows editors write
+		"hunter2\nhunter2":   "has more than one line",
+		"hunter2\rhunter2":   "has more than one line",
+		"hunter2\n\n":        "has more than one line",
+		"hunter2\r\n\r\n":    "has more than one line",
+		" \t":                "holds nothing but blanks",
+		"\n\n ":              "holds nothing but blanks",
+		"\u00a0":             "holds nothing but blanks",
+	} {
+		opts := stubs()
+		opts.ReadFile = func(string) ([]byte, error) { return []byte(text + "\n"), nil }
+		opts.Getenv = func(name string) (string, bool) { return text, name == "SECRET" }
+		for _, setting := range []string{"password_file: /pw", `password: "${SECRET}"`} {
+			c, err := Parse("f", []byte(strings.Replace(good, "password: hunter2", setting, 1)), opts)
+			if problem == "" {
+				require.NoError(t, err, "%s %q", setting, text)
+				require.Equal(t, text, c.Mailboxes[0].Password.Reveal())
+				continue
+			}
+			require.ErrorContains(t, err, problem, "%s %q", setting, text)
+			require.NotContains(t, err.Error(), "hunter")
+			requirePlaced(t, err)
+		}
+	}
+	for _, written := range []string{`"hunter2\0"`, "|\n      hunter2\n", `" "`} {
+		_, err := Parse("f", []byte(strings.Replace(good, "password: hunter2", "password: "+written, 1)), stubs())
+		requirePlaced(t, err)
+		require.NotContains(t, err.Error(), "hunter")
+	}
 }

@@ -9,13 +9,15 @@ import (
 // sender is the address that the demo's SEPM sends from.
 const sender = "sepm@demo.example"
 
-// alert is one alert of the demo: what is sent, and what must arrive.
+// alert is one alert of the demo: what is sent, and what must arrive. What it
+// says of the computer agrees with SEPM's record.
 type alert struct {
 	number   int
 	computer string
 	// id is SEPM's id of the computer.
 	id      string
 	address string
+	group   string
 	user    string
 	risk    string
 	path    string
@@ -54,7 +56,7 @@ func (a alert) mail(at time.Time) []byte {
 		"IP Address: " + a.address,
 		"Domain: Default",
 		"Server: SEPM-DEMO",
-		`Client Group: My Company\Workstations`,
+		"Client Group: " + a.group,
 		"Action taken on risk: Left alone",
 		"",
 		"This alarm was generated at " + stamp(at) + " (Reporter host Time).",

@@ -4,11 +4,11 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
-// count compares what stands in Resilient with what was sent.
-func (w *world) count() Summary {
+// tally compares what stands in Resilient with what is sent.
+func tally(alerts []alert, incidents []soar.Incident) Summary {
 	byComputer := make(map[string][]soar.Incident)
-	s := Summary{Mails: len(w.alerts)}
-	for _, inc := range w.soar.Incidents() {
+	s := Summary{Mails: len(alerts)}
+	for _, inc := range incidents {
 		if !inc.Open {
 			continue // closed as a duplicate
 		}
@@ -17,7 +17,7 @@ func (w *world) count() Summary {
 		s.Rows += len(inc.Rows)
 		byComputer[computerOf(inc)] = append(byComputer[computerOf(inc)], inc)
 	}
-	for _, a := range w.alerts {
+	for _, a := range alerts {
 		found := byComputer[a.computer]
 		delete(byComputer, a.computer)
 		if len(found) > 0 {
@@ -35,8 +35,8 @@ func (w *world) count() Summary {
 	return s
 }
 
-// computerOf names the incident's computer. An incident is known by its name
-// before its artifacts have arrived.
+// computerOf names the incident's computer by the artifact that was created
+// with it.
 func computerOf(inc soar.Incident) string {
 	for _, a := range inc.Artifacts {
 		if a.Type == "System Name" {

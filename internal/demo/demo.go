@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sepwatch/sepwatch/internal/app"
@@ -28,23 +29,38 @@ type Options struct {
 	Progress func(Summary)
 	// Logger receives the daemon's log.
 	Logger *slog.Logger
-	// Patience is how long to wait for everything to arrive.
+	// Patience is how long to wait for everything to arrive; more than zero.
 	Patience time.Duration
 }
 
 // Summary is the outcome of a demo. Its JSON is stable.
 type Summary struct {
+	// Mails is how many alerts are sent in all, Alerts how many of them have
+	// an incident.
 	Mails     int `json:"mails"`
 	Alerts    int `json:"alerts"`
 	Incidents int `json:"incidents"`
 	Artifacts int `json:"artifacts"`
 	Rows      int `json:"rows"`
 	Commands  int `json:"commands"`
-	// Lost counts alerts without their incident, artifact or row at the
-	// stand-in; Duplicates counts what stands there more than once.
+	// Lost counts alerts whose incident, an artifact or the row does not stand
+	// at the stand-in: of a run that ended early, all that has not arrived.
+	// Duplicates counts what stands there more than once.
 	Lost       int     `json:"lost"`
 	Duplicates int     `json:"duplicates"`
 	Seconds    float64 `json:"seconds"`
+}
+
+// Unfinished is the error of a run that ended before everything had arrived.
+type Unfinished struct {
+	// Reason is what ended it.
+	Reason string
+	// Arrived of All alerts stand in Resilient with all that belongs to them.
+	Arrived, All int
+}
+
+func (e *Unfinished) Error() string {
+	return fmt.Sprintf("%s: %d of %d alerts have arrived completely", e.Reason, e.Arrived, e.All)
 }
 
 // Demo is a running demo.
@@ -82,17 +98,26 @@ func Start(ctx context.Context, opts Options) (d *Demo, err error) {
 	return d, nil
 }
 
-// Run sends the alerts and waits until everything has arrived, or patience
-// or ctx ends. The summary says what did.
-func (d *Demo) Run(ctx context.Context) (Summary, error) {
+// Run sends the alerts and waits until everything has arrived. Where patience
+// or parent ends first the error is an [*Unfinished], and the summary says what
+// has arrived.
+func (d *Demo) Run(parent context.Context) (Summary, error) {
 	started := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, d.opts.Patience)
-	defer cancel()
-	sent := make(chan error, 1)
-	go func() { sent <- d.world.send(ctx) }()
-	for {
-		s := d.world.count()
+	count := func() Summary {
+		s := tally(d.world.alerts, d.world.soar.Incidents())
 		s.Seconds = time.Since(started).Round(time.Millisecond).Seconds()
+		return s
+	}
+	ctx, cancel := context.WithTimeout(parent, d.opts.Patience)
+	sent := make(chan error, 1)
+	var sending sync.WaitGroup
+	sending.Go(func() { sent <- d.world.send(ctx) })
+	defer func() {
+		cancel()
+		sending.Wait()
+	}()
+	for {
+		s := count()
 		if d.opts.Progress != nil {
 			d.opts.Progress(s)
 		}
@@ -102,9 +127,7 @@ func (d *Demo) Run(ctx context.Context) (Summary, error) {
 				return s, err
 			}
 			if settled {
-				final := d.world.count()
-				final.Seconds = time.Since(started).Round(time.Millisecond).Seconds()
-				return final, nil
+				return count(), nil
 			}
 		}
 		select {
@@ -114,7 +137,12 @@ func (d *Demo) Run(ctx context.Context) (Summary, error) {
 			}
 			sent = nil
 		case <-ctx.Done():
-			return s, nil
+			s := count()
+			reason := "interrupted"
+			if parent.Err() == nil {
+				reason = fmt.Sprintf("patience ended after %s", d.opts.Patience)
+			}
+			return s, &Unfinished{Reason: reason, Arrived: s.Mails - s.Lost, All: s.Mails}
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -131,6 +159,9 @@ func (d *Demo) Show(w io.Writer) error { return d.world.show(w) }
 
 // Where says how to reach the stand-ins.
 func (d *Demo) Where() string { return d.world.where() }
+
+// Struck says how often each fault has struck, a line for each stand-in.
+func (d *Demo) Struck() string { return d.world.struck() }
 
 // Close stops the daemon and the stand-ins.
 func (d *Demo) Close() error {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sepwatch/sepwatch/internal/simulate/fault"
@@ -30,17 +33,18 @@ type world struct {
 	caPEM    []byte
 	sepmHTTP *serve.HTTP
 	soarHTTP *serve.HTTP
-	faults   []*fault.Set
+
+	sepmFaults, soarFaults *fault.Set
 }
 
 func newWorld(opts Options) (*world, error) {
-	w := &world{faulty: opts.Faults}
+	w := &world{faulty: opts.Faults, sepmFaults: fault.New(1), soarFaults: fault.New(2)}
 	fleet := sepm.Fleet(1, opts.Alerts)
 	for i, c := range fleet {
 		risk := risks[i%len(risks)]
 		a := alert{
-			number: i, computer: c.Name, id: c.ID, address: fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255|1),
-			user: fmt.Sprintf("user%d", i%50), risk: risk.name, path: risk.path,
+			number: i, computer: c.Name, id: c.ID, address: c.IPs[0], group: c.Group.Name,
+			user: c.User, risk: risk.name, path: risk.path,
 		}
 		w.alerts = append(w.alerts, a)
 	}
@@ -61,16 +65,14 @@ func (w *world) start(manager *sepm.Server) error {
 		return err
 	}
 	w.caPEM = caPEM
-	sepmFaults, soarFaults := fault.New(1), fault.New(2)
 	if w.faulty {
-		sepmFaults, soarFaults = fault.All(1, faultRate), fault.All(2, faultRate)
+		w.sepmFaults, w.soarFaults = fault.All(1, faultRate), fault.All(2, faultRate)
 		w.mailbox.SetFaults(mailboxFaults()...)
 	}
-	w.faults = []*fault.Set{sepmFaults, soarFaults}
-	if w.sepmHTTP, err = serve.Start("127.0.0.1:0", &cert, sepmFaults.Wrap(manager)); err != nil {
+	if w.sepmHTTP, err = serve.Start("127.0.0.1:0", &cert, w.sepmFaults.Wrap(manager)); err != nil {
 		return err
 	}
-	w.soarHTTP, err = serve.Start("127.0.0.1:0", &cert, soarFaults.Wrap(w.soar))
+	w.soarHTTP, err = serve.Start("127.0.0.1:0", &cert, w.soarFaults.Wrap(w.soar))
 	return err
 }
 
@@ -136,11 +138,28 @@ func (w *world) where() string {
 		w.mailbox.Address(), mailbox.Username, mailbox.Password, w.sepmHTTP.URL(), w.soarHTTP.URL())
 }
 
+func (w *world) struck() string {
+	return "faults at the mailbox: " + counted(w.mailbox.Injected()) +
+		"\nfaults at SEPM: " + counted(w.sepmFaults.Counts()) +
+		"\nfaults at Resilient: " + counted(w.soarFaults.Counts()) + "\n"
+}
+
+// counted lists how often each kind has happened.
+func counted[K ~string](counts map[K]int) string {
+	if len(counts) == 0 {
+		return "none"
+	}
+	var list []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, fmt.Sprintf("%s %d", kind, counts[kind]))
+	}
+	return strings.Join(list, ", ")
+}
+
 func (w *world) close() error {
 	var errs []error
-	for _, f := range w.faults {
-		f.Close()
-	}
+	w.sepmFaults.Close()
+	w.soarFaults.Close()
 	for _, s := range []*serve.HTTP{w.sepmHTTP, w.soarHTTP} {
 		if s != nil {
 			errs = append(errs, s.Close())

@@ -8,7 +8,7 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 )
 
-const incidentColumns = "id, status, remote_id, posts, seen, last_seen, created, delivered, key, body"
+const incidentColumns = "id, status, remote_id, seen, last_seen, created, delivered, key, body"
 
 // AddIncidents opens incidents and returns them with their ids, in order.
 // Status is set to open, and Created, where it is zero, to the ledger's time.
@@ -27,12 +27,12 @@ func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
 		if err != nil {
 			return nil, fmt.Errorf("add incident %q: %w", in.Key, err)
 		}
-		lists[i] = []any{string(in.Status), in.RemoteID, int64(in.Posts), int64(in.Seen), micros(in.LastSeen),
+		lists[i] = []any{string(in.Status), in.RemoteID, int64(in.Seen), micros(in.LastSeen),
 			micros(in.Created), micros(in.Delivered), keyHash(in.Key), in.Key, string(body)}
 	}
 	err := tx.query(`
-		INSERT INTO incident (status, remote_id, posts, seen, last_seen, created, delivered, key_hash, key, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING `+incidentColumns,
+		INSERT INTO incident (status, remote_id, seen, last_seen, created, delivered, key_hash, key, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING `+incidentColumns,
 		lists, func(i int, row Row) (err error) {
 			added[i], err = scanIncident(row)
 			return err
@@ -69,7 +69,7 @@ func scanIncident(row Row) (Incident, error) {
 	var lastSeen, created, delivered int64
 	var key string
 	var body []byte
-	err := row.Scan(&in.ID, &in.Status, &in.RemoteID, &in.Posts, &in.Seen, &lastSeen, &created, &delivered, &key, &body)
+	err := row.Scan(&in.ID, &in.Status, &in.RemoteID, &in.Seen, &lastSeen, &created, &delivered, &key, &body)
 	if err != nil {
 		return in, err
 	}

@@ -21,6 +21,10 @@ var ErrLeaseLost = errors.New("lease lost to another watcher")
 // ErrNotFound means that no record has the id.
 var ErrNotFound = errors.New("not in the ledger")
 
+// ErrIncomplete means that the ledger holds a mail but not all its bytes:
+// its database was damaged or meddled with, so asking again does not help.
+var ErrIncomplete = errors.New("its bytes are not whole")
+
 // Options are what every engine takes.
 type Options struct {
 	// Now is the clock of all leases, due times and records; time.Now where
@@ -28,7 +32,7 @@ type Options struct {
 	Now func() time.Time
 	// Node names this node and stays the same from start to start, because a
 	// start releases the leases that the node held before. PostgreSQL needs
-	// it, and no two nodes may share one.
+	// it, and refuses one that another process has.
 	Node string
 	// Logger takes what no caller can be told; nothing is logged where it is
 	// nil.

@@ -172,7 +172,9 @@ func scanMail(row Row) (Mail, error) {
 	return m, err
 }
 
-// Raw returns the bytes of a mail; of a duplicate, those of the first one.
+// Raw returns the bytes of a mail; of a duplicate, those of the first one. It
+// returns ErrNotFound where there is no such mail and ErrIncomplete where not
+// all its bytes are there; every other error is the database's.
 func (tx Tx) Raw(id int64) ([]byte, error) {
 	holder, size := int64(0), int64(0)
 	err := tx.query(`SELECT COALESCE(duplicate_of, id), size FROM mail WHERE id = $1`, [][]any{{id}},
@@ -195,7 +197,7 @@ func (tx Tx) Raw(id int64) ([]byte, error) {
 		return nil, fmt.Errorf("read mail %d: %w", id, err)
 	}
 	if int64(len(raw)) != size {
-		return nil, fmt.Errorf("read mail %d: %d of its %d bytes are in the ledger: restore it from a backup", id, len(raw), size)
+		return nil, fmt.Errorf("read mail %d: %w: %d of %d are in the ledger: restore it from a backup", id, ErrIncomplete, len(raw), size)
 	}
 	return raw, nil
 }

@@ -35,7 +35,7 @@ const selectPieces = `
 	FROM piece WHERE incident = $1`
 
 // Pieces returns all pieces of the incidents in the order of delivery: by
-// incident, kind (artifact, note, row, attachment) and id.
+// incident, kind (artifact, note, row) and id.
 func (tx Tx) Pieces(incidents []int64) ([]Piece, error) {
 	return tx.pieces(selectPieces, incidents)
 }

@@ -99,9 +99,11 @@ type Mailbox struct {
 // Event is one detection of a mail, which keeps its identity (mail,
 // ordinal) for life.
 type Event struct {
-	Mail     int64
-	Ordinal  int
-	Digest   string
+	Mail    int64
+	Ordinal int
+	// Digest identifies what the event says, see parse.Event.ContentDigest.
+	Digest string
+	// Incident is the one that the event joined, 0 for none.
 	Incident int64
 	Event    parse.Event
 }
@@ -113,9 +115,6 @@ type Incident struct {
 	Status incident.Status
 	// RemoteID is Resilient's id, 0 until it is known.
 	RemoteID int64
-	// Posts counts the creates that were sent and may each have opened an
-	// incident in Resilient.
-	Posts int
 	// Seen counts the events, LastSeen is when the last one was read.
 	Seen     int
 	LastSeen time.Time
@@ -129,15 +128,14 @@ type PieceKind string
 
 // The kinds of piece, in the order in which they are delivered.
 const (
-	PieceArtifact   PieceKind = "artifact"
-	PieceNote       PieceKind = "note"
-	PieceRow        PieceKind = "row"
-	PieceAttachment PieceKind = "attachment"
+	PieceArtifact PieceKind = "artifact"
+	PieceNote     PieceKind = "note"
+	PieceRow      PieceKind = "row"
 )
 
 // rank is the kind's place in the order of delivery.
 func (k PieceKind) rank() int {
-	return slices.Index([]PieceKind{PieceArtifact, PieceNote, PieceRow, PieceAttachment}, k)
+	return slices.Index([]PieceKind{PieceArtifact, PieceNote, PieceRow}, k)
 }
 
 // Piece is one thing that belongs on an incident in Resilient. (Incident,
@@ -148,7 +146,7 @@ type Piece struct {
 	Incident int64
 	Kind     PieceKind
 	Key      string
-	// Body is the incident.Artifact, Note, Row or Attachment.
+	// Body is the incident.Artifact, Note or Row.
 	Body json.RawMessage
 	// Version counts the bodies, Delivered is the version that Resilient has.
 	Version   int64
@@ -170,7 +168,8 @@ type PieceResult struct {
 }
 
 // Intent is recorded before a request that changes something, so that a lost
-// answer can be settled by looking. It is open until its outcome is known.
+// answer can be settled by looking, or for a look that is still owed. It is
+// open until its outcome is known.
 type Intent struct {
 	ID       int64
 	Incident int64
@@ -180,8 +179,8 @@ type Intent struct {
 	Operation string
 	// At is when it was recorded, by the ledger's clock.
 	At time.Time
-	// Detail is the operation's own: what was there before, which identity
-	// was sent, the server's clock.
+	// Detail is the operation's own, such as which identity was sent and the
+	// server's clock.
 	Detail json.RawMessage
 }
 
@@ -254,6 +253,7 @@ type Outcome struct {
 type Counts struct {
 	Mails, Events, Incidents     int64
 	Pieces, PiecesPending        int64
+	PiecesParked                 int64
 	TasksPending, TasksParked    int64
 	RunsWaiting, MailsQuarantine int64
 }

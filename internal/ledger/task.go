@@ -129,11 +129,13 @@ func (tx Tx) Finish(outcomes []Outcome) (lost map[int64]bool, err error) {
 }
 
 // RetryTask makes a task due now as if it had never failed, parked or not:
-// the way back for a person who has removed the cause.
+// the way back for a person who has removed the cause. Retrying a delivery
+// takes up the incident's parked pieces too.
 func (tx Tx) RetryTask(id int64) error {
 	found := false
 	err := tx.query(`
-		UPDATE task SET parked = FALSE, attempts = 0, error = '', due_at = $2 WHERE id = $1 RETURNING kind`,
+		UPDATE task SET parked = FALSE, attempts = 0, error = '', wanted = wanted + 1, due_at = $2
+		WHERE id = $1 RETURNING kind`,
 		[][]any{{id, micros(tx.now)}}, func(_ int, row Row) error {
 			found = true
 			var kind string
@@ -141,6 +143,12 @@ func (tx Tx) RetryTask(id int64) error {
 			tx.due[TaskKind(kind)] = true
 			return err
 		})
+	if err == nil && found {
+		err = tx.query(`
+			UPDATE piece SET parked = FALSE, error = ''
+			WHERE parked AND incident = (SELECT key FROM task WHERE id = $1 AND kind = $2)`,
+			[][]any{{id, string(TaskDeliver)}}, nil)
+	}
 	if err != nil {
 		return fmt.Errorf("retry task %d: %w", id, err)
 	}
@@ -157,10 +165,11 @@ func (tx Tx) Counts() (Counts, error) {
 	err := tx.query(`SELECT
 		(SELECT count(*) FROM mail), (SELECT count(*) FROM event), (SELECT count(*) FROM incident),
 		(SELECT count(*) FROM piece), (SELECT count(*) FROM piece WHERE delivered <> version AND NOT parked),
+		(SELECT count(*) FROM piece WHERE parked),
 		(SELECT count(*) FROM task WHERE wanted > done AND NOT parked), (SELECT count(*) FROM task WHERE parked),
 		(SELECT count(*) FROM run WHERE status = 'waiting'), (SELECT count(*) FROM mail WHERE status = 'quarantined')`,
 		[][]any{{}}, func(_ int, row Row) error {
-			return row.Scan(&c.Mails, &c.Events, &c.Incidents, &c.Pieces, &c.PiecesPending,
+			return row.Scan(&c.Mails, &c.Events, &c.Incidents, &c.Pieces, &c.PiecesPending, &c.PiecesParked,
 				&c.TasksPending, &c.TasksParked, &c.RunsWaiting, &c.MailsQuarantine)
 		})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/internal/remote"
 	"github.com/sepwatch/sepwatch/resilient"
 )
 
@@ -24,19 +25,16 @@ const clockSlack = 10 * time.Minute
 // planCreate plans the create of the incident with its artifacts and notes
 // inline.
 func (d *delivery) planCreate() {
-	pieces, artifacts, notes, err := d.inline()
-	if err != nil {
-		d.do = func(context.Context) change { return d.park(err) }
-		return
-	}
+	pieces, artifacts, notes := d.inline()
 	detail := intentDetail{ByField: d.byField}
 	detail.Server, _ = d.remote.ServerNow()
-	for _, p := range pieces {
-		detail.Inline = append(detail.Inline, p.ID)
-	}
 	d.fresh = []ledger.Intent{{Incident: d.incident.ID, Operation: opCreate, Detail: detail.encode()}}
-	d.incident.Posts++
 	d.do = func(ctx context.Context) change {
+		if d.late(d.fresh[0]) {
+			c := d.next()
+			c.settled = append(c.settled, settlement{d.fresh[0].ID, "not sent"})
+			return c
+		}
 		ref, err := d.remote.CreateIncident(ctx, resilient.NewIncident{
 			Incident: d.incident.Incident, Artifacts: artifacts, Notes: notes, ByField: d.byField,
 		})
@@ -47,17 +45,15 @@ func (d *delivery) planCreate() {
 func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) change {
 	intent := d.fresh[0].ID
 	if judge(err) == doubtful {
-		// The intent stays open: the next step looks for the incident.
+		// The intent stays open: a later step looks for the incident.
 		return change{outcome: d.failed(d.task, err)}
 	}
 	if err != nil {
 		c := d.notCreated(err, inline)
-		d.incident.Posts--
-		c.remotes = append(c.remotes, d.record())
 		c.settled = append(c.settled, settlement{intent, "not created: " + err.Error()})
 		return c
 	}
-	d.gate.passed()
+	d.gate.passed(d.Clock.Now())
 	d.incident.RemoteID, d.incident.Delivered = ref.ID, d.Clock.Now()
 	d.Logger.Info("incident opened", "incident", d.incident.ID, "remote", ref.ID, "name", d.incident.Name)
 	c := d.advanced()
@@ -66,8 +62,8 @@ func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) 
 	for _, p := range inline {
 		c.pieces = append(c.pieces, ledger.PieceResult{ID: p.ID, Delivered: p.Version})
 	}
-	if d.incident.Posts > 1 {
-		c.intents = append(c.intents, d.verification(0)) // an earlier one may still land
+	if len(d.lost) > 0 {
+		c.intents = append(c.intents, d.verification(0, len(d.lost)+1)) // an earlier one may still land
 	} else if len(inline) == len(d.pending) {
 		c.outcome = ledger.Outcome{Task: d.task, Done: true}
 	}
@@ -76,15 +72,15 @@ func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) 
 
 // notCreated is a create that Resilient answered with an error.
 func (d *delivery) notCreated(err error, inline []ledger.Piece) change {
-	var answer *resilient.Error
+	var answer *remote.Error
 	if errors.As(err, &answer) && answer.Status == http.StatusForbidden {
 		// The key may open no incident at all.
-		return change{outcome: d.unavailable(err, refusedLogin)}
+		return change{outcome: d.unavailable(d.task, err, refusedLogin)}
 	}
 	if judge(err) != refused {
 		return change{outcome: d.again(err)}
 	}
-	d.gate.passed()
+	d.gate.passed(d.Clock.Now())
 	if len(inline) == 0 {
 		return d.park(err)
 	}
@@ -98,25 +94,33 @@ func (d *delivery) notCreated(err error, inline []ledger.Piece) change {
 }
 
 // find looks for an incident that a create whose answer was lost may have
-// opened.
+// opened. Not found, it is created again, and the lost one is remembered,
+// since it may still land.
 func (d *delivery) find(ctx context.Context) change {
-	refs, err := d.lookup(ctx, d.creates)
+	refs, err := d.lookup(ctx, slices.Concat(d.lost, d.creates))
 	if err != nil {
 		return change{outcome: d.again(err)}
 	}
-	d.gate.passed()
-	if len(refs) == 0 {
-		c := d.next()
-		for _, i := range d.creates {
-			c.settled = append(c.settled, settlement{i.ID, "not found"})
-		}
-		return c // Posts stays, so the next create is verified
+	d.gate.passed(d.Clock.Now())
+	if len(refs) > 0 {
+		return d.adopt(ctx, refs, 0, len(d.lost)+len(d.creates))
 	}
-	return d.adopt(ctx, refs)
+	c := d.next()
+	d.remember(&c)
+	return c
 }
 
-// lookup asks for incidents with the key in every way that the intents sent
-// it.
+// remember turns creates whose answer was lost into lost ones.
+func (d *delivery) remember(c *change) {
+	for _, i := range d.creates {
+		c.settled = append(c.settled, settlement{i.ID, "answer lost"})
+		c.intents = append(c.intents, ledger.Intent{Incident: d.incident.ID, Operation: opLost, Detail: i.Detail})
+	}
+}
+
+// lookup asks for open incidents with the key, in every way that the intents
+// sent it. A closed one tells an older story, or one that people have ended:
+// an alert must not vanish in it.
 func (d *delivery) lookup(ctx context.Context, intents []ledger.Intent) ([]resilient.Ref, error) {
 	lookups := make(map[bool]resilient.Lookup)
 	for _, i := range intents {
@@ -142,7 +146,11 @@ func (d *delivery) lookup(ctx context.Context, intents []ledger.Intent) ([]resil
 		if err != nil {
 			return nil, fmt.Errorf("look for incident %d by its key: %w", d.incident.ID, err)
 		}
-		found = append(found, refs...)
+		for _, r := range refs {
+			if r.Open {
+				found = append(found, r)
+			}
+		}
 	}
 	slices.SortFunc(found, byCreation)
 	return slices.CompactFunc(found, func(a, b resilient.Ref) bool { return a.ID == b.ID }), nil
@@ -151,10 +159,12 @@ func (d *delivery) lookup(ctx context.Context, intents []ledger.Intent) ([]resil
 // byCreation orders incidents by age: Resilient gives ids in that order.
 func byCreation(a, b resilient.Ref) int { return cmp.Compare(a.ID, b.ID) }
 
-// adopt takes the oldest open one of the incidents that have the key as ours
-// (or the oldest, where people have closed them all) and closes the others.
-func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref) change {
-	ours := refs[max(0, slices.IndexFunc(refs, func(r resilient.Ref) bool { return r.Open }))]
+// adopt takes the oldest of the open incidents that have the key as ours and
+// closes the others. Checks is how often it was looked for, most how many
+// requests may each have opened one: while fewer are found, it is looked for
+// again.
+func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref, checks, most int) change {
+	ours := refs[0]
 	notes, err := d.closeOthers(ctx, refs, ours)
 	if err != nil {
 		return change{outcome: d.again(err)}
@@ -167,10 +177,7 @@ func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref) change {
 	c := d.advanced()
 	c.remotes = append(c.remotes, d.record())
 	c.put = notes
-	checks := d.settleChecks(&c, fmt.Sprintf("%d found", len(refs)))
-	for _, i := range d.creates {
-		c.settled = append(c.settled, settlement{i.ID, fmt.Sprintf("found %d", ours.ID)})
-	}
+	d.settleVerifies(&c, fmt.Sprintf("%d found", len(refs)))
 	if ours.ID != before {
 		// What stands on it is known only by looking.
 		for _, p := range d.all {
@@ -181,8 +188,13 @@ func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref) change {
 			c.intents = append(c.intents, ledger.Intent{Incident: d.incident.ID, Piece: p.ID, Operation: opInline})
 		}
 	}
-	if len(refs) < d.incident.Posts && checks < maxChecks {
-		c.intents = append(c.intents, d.verification(checks))
+	if len(refs) < most && checks < maxChecks {
+		d.remember(&c)
+		c.intents = append(c.intents, d.verification(checks, most))
+		return c
+	}
+	for _, i := range slices.Concat(d.lost, d.creates) {
+		c.settled = append(c.settled, settlement{i.ID, fmt.Sprintf("found %d", ours.ID)})
 	}
 	return c
 }
@@ -191,7 +203,7 @@ func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref) change {
 // refuses to close is left to a person, with a note on ours.
 func (d *delivery) closeOthers(ctx context.Context, refs []resilient.Ref, ours resilient.Ref) (notes []ledger.Piece, err error) {
 	for _, other := range refs {
-		if !other.Open || other.ID == ours.ID {
+		if other.ID == ours.ID {
 			continue
 		}
 		about := []any{"incident", d.incident.ID, "remote", other.ID, "duplicate_of", ours.ID}
@@ -218,22 +230,9 @@ func (d *delivery) closeOthers(ctx context.Context, refs []resilient.Ref, ours r
 	return notes, nil
 }
 
-// settleChecks closes the verifications that are due and returns how many
-// looks there have been.
-func (d *delivery) settleChecks(c *change, outcome string) int {
-	checks := 0
-	for _, i := range d.verifies {
-		c.settled = append(c.settled, settlement{i.ID, outcome})
-		if detail, err := detailOf(i); err == nil {
-			checks = max(checks, detail.Checks+1)
-		}
-	}
-	return checks
-}
-
-// verification is the intent to look once more.
-func (d *delivery) verification(checks int) ledger.Intent {
-	detail := intentDetail{ByField: d.byField, Checks: checks}
+// verification is the intent to look once more for up to most incidents.
+func (d *delivery) verification(checks, most int) ledger.Intent {
+	detail := intentDetail{ByField: d.byField, Checks: checks, Most: most}
 	detail.Server, _ = d.remote.ServerNow()
 	return ledger.Intent{Incident: d.incident.ID, Operation: opVerify, Detail: detail.encode()}
 }
@@ -250,23 +249,49 @@ func (d *delivery) verifyAt() time.Time {
 
 // verify looks whether an earlier create has opened a second incident.
 func (d *delivery) verify(ctx context.Context) change {
-	refs, err := d.lookup(ctx, d.verifies)
+	detail, err := detailOf(d.verifies[0])
+	if err != nil {
+		return d.park(err)
+	}
+	refs, err := d.living(ctx)
 	switch v := judge(err); v {
 	case done:
-		d.gate.passed()
+		d.gate.passed(d.Clock.Now())
 	case unavailable, refusedLogin:
-		return change{outcome: d.unavailable(err, v)}
+		return change{outcome: d.unavailable(d.task, err, v)}
 	default:
 		// The pieces do not wait for it: look again a little later.
 		c := change{outcome: d.failed(d.task, err)}
 		c.outcome.Again = d.Clock.Now()
-		c.intents = append(c.intents, d.verification(d.settleChecks(&c, "failed: "+err.Error())))
+		d.settleVerifies(&c, "failed: "+err.Error())
+		c.intents = append(c.intents, d.verification(max(1, detail.Checks), detail.Most))
 		return c
 	}
-	if !slices.ContainsFunc(refs, func(r resilient.Ref) bool { return r.ID == d.incident.RemoteID }) {
-		// Somebody edited its key or description; it is ours all the same.
-		refs = append(refs, resilient.Ref{ID: d.incident.RemoteID, Open: true})
+	return d.adopt(ctx, refs, detail.Checks+1, detail.Most)
+}
+
+// living are the open incidents that have the key, and ours, unless it was
+// deleted or closed while another one is open.
+func (d *delivery) living(ctx context.Context) ([]resilient.Ref, error) {
+	refs, err := d.lookup(ctx, slices.Concat(d.lost, d.verifies))
+	if err != nil || slices.ContainsFunc(refs, func(r resilient.Ref) bool { return r.ID == d.incident.RemoteID }) {
+		return refs, err
+	}
+	// Somebody closed or deleted it, or edited its key or description.
+	ours, err := d.remote.Incident(ctx, d.incident.RemoteID)
+	if err != nil && !errors.Is(err, resilient.ErrNotFound) {
+		return nil, fmt.Errorf("look for incident %d: %w", d.incident.ID, err)
+	}
+	if ours.Open || len(refs) == 0 {
+		refs = append(refs, resilient.Ref{ID: d.incident.RemoteID})
 		slices.SortFunc(refs, byCreation)
 	}
-	return d.adopt(ctx, refs)
+	return refs, nil
+}
+
+// settleVerifies closes the verifications that were due.
+func (d *delivery) settleVerifies(c *change, outcome string) {
+	for _, i := range d.verifies {
+		c.settled = append(c.settled, settlement{i.ID, outcome})
+	}
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/sepwatch/sepwatch/resilient"
 )
 
-// deliverLease outlasts one step of a delivery, which stops sending pieces
-// when half of it has passed.
+// deliverLease outlasts one step of a delivery: see [delivery.settled].
 const deliverLease = 10 * time.Minute
 
 // deliverStage brings Resilient to what the ledger says, incident by
@@ -25,46 +24,39 @@ const deliverLease = 10 * time.Minute
 // looks in Resilient what became of it before anything is sent again.
 func (p *Pipeline) deliverStage() *stage {
 	var platform resilient.Platform
-	g := &gate{system: "Resilient", logger: p.Logger}
-	return &stage{
+	s := &stage{
 		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, lease: deliverLease,
-		gate: g,
+		gate: &gate{system: "Resilient", logger: p.Logger},
 		ready: func(ctx context.Context) (err error) {
 			platform, err = connect(ctx, p.Settings().Resilient)
 			return err
 		},
-		prepare: func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
-			deliveries, err := load(tx, tasks)
-			if err != nil {
-				return nil, err
-			}
-			settings := p.Settings()
-			var intents []ledger.Intent
-			var remotes []ledger.Remote
-			for _, d := range deliveries {
-				d.Pipeline, d.remote, d.gate, d.byField = p, settings.Resilient, g, platform.HasKeyField
-				d.plan()
-				intents = append(intents, d.fresh...)
-				if len(d.fresh) > 0 && d.fresh[0].Operation == opCreate {
-					remotes = append(remotes, d.record())
-				}
-			}
-			intents, err = tx.AddIntents(intents)
-			if err != nil {
-				return nil, err
-			}
-			if err := tx.SetRemotes(remotes); err != nil {
-				return nil, err
-			}
-			jobs := make([]job, len(tasks))
-			for i, d := range deliveries {
-				n := len(d.fresh)
-				d.fresh, intents = intents[:n:n], intents[n:]
-				jobs[i] = job{d.task, d.do}
-			}
-			return jobs, nil
-		},
 	}
+	s.prepare = func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
+		deliveries, err := load(tx, tasks)
+		if err != nil {
+			return nil, err
+		}
+		settings := p.Settings()
+		var intents []ledger.Intent
+		for _, d := range deliveries {
+			d.stage, d.remote, d.byField = s, settings.Resilient, platform.HasKeyField
+			d.plan()
+			intents = append(intents, d.fresh...)
+		}
+		intents, err = tx.AddIntents(intents)
+		if err != nil {
+			return nil, err
+		}
+		jobs := make([]job, len(tasks))
+		for i, d := range deliveries {
+			n := len(d.fresh)
+			d.fresh, intents = intents[:n:n], intents[n:]
+			jobs[i] = job{d.task, d.do}
+		}
+		return jobs, nil
+	}
+	return s
 }
 
 // connect makes sure that incidents can be opened at all. What is wrong with
@@ -85,9 +77,8 @@ func connect(ctx context.Context, r Resilient) (resilient.Platform, error) {
 
 // delivery is one step for one incident.
 type delivery struct {
-	*Pipeline
+	*stage
 	remote  Resilient
-	gate    *gate
 	byField bool
 
 	task     ledger.Task
@@ -96,9 +87,9 @@ type delivery struct {
 	// all are the incident's pieces, loaded where an intent is open: for
 	// telling ours from others'.
 	all []ledger.Piece
-	// creates, verifies and doubts (by piece) are the open intents.
-	creates, verifies []ledger.Intent
-	doubts            map[int64]ledger.Intent
+	// creates, lost, verifies and doubts (by piece) are the open intents.
+	creates, lost, verifies []ledger.Intent
+	doubts                  map[int64]ledger.Intent
 
 	// do is the planned step; fresh are the intents recorded for it.
 	do    func(ctx context.Context) change
@@ -142,9 +133,11 @@ func load(tx ledger.Tx, tasks []ledger.Task) ([]*delivery, error) {
 		switch intent.Operation {
 		case opCreate:
 			d.creates = append(d.creates, intent)
+		case opLost:
+			d.lost = append(d.lost, intent)
 		case opVerify:
 			d.verifies = append(d.verifies, intent)
-		default:
+		case opInline, opPiece:
 			d.doubts[intent.Piece] = intent
 		}
 	}
@@ -164,7 +157,7 @@ func load(tx ledger.Tx, tasks []ledger.Task) ([]*delivery, error) {
 
 // doubtful reports whether any intent is open.
 func (d *delivery) doubtful() bool {
-	return len(d.creates)+len(d.verifies)+len(d.doubts) > 0
+	return len(d.creates)+len(d.lost)+len(d.verifies)+len(d.doubts) > 0
 }
 
 // plan chooses the step and the intents to record for it.
@@ -198,16 +191,22 @@ func (d *delivery) plan() {
 	}
 }
 
-// settled is when the last of the intents can no longer be under way: its
-// request's own time-out after it was recorded.
+// settled is when the last of the intents can no longer be under way: no
+// request is begun later than its own time-out after its intent was recorded
+// (see [delivery.late]), and it ends within another one.
 func (d *delivery) settled(intents []ledger.Intent) time.Time {
 	var last time.Time
 	for _, i := range intents {
-		if at := i.At.Add(d.remote.Timeout()); at.After(last) {
+		if at := i.At.Add(2 * d.remote.Timeout()); at.After(last) {
 			last = at
 		}
 	}
 	return last
+}
+
+// late reports whether it is too late to begin the request of an intent.
+func (d *delivery) late(i ledger.Intent) bool {
+	return d.Clock.Now().After(i.At.Add(d.remote.Timeout()))
 }
 
 // doubtsAt is when the doubtful pieces can be looked for. Those that were
@@ -257,52 +256,44 @@ func (d *delivery) park(err error) change {
 func (d *delivery) again(err error) ledger.Outcome {
 	switch v := judge(err); v {
 	case unavailable, refusedLogin:
-		return d.unavailable(err, v)
+		return d.unavailable(d.task, err, v)
 	}
 	return d.failed(d.task, err)
-}
-
-// unavailable closes the gate: the system failed, not this task, so no
-// attempt is counted, and the task goes on when the gate opens.
-func (d *delivery) unavailable(err error, v verdict) ledger.Outcome {
-	d.gate.failed(err, v, d.Clock.Now())
-	return ledger.Outcome{Task: d.task, Again: d.Clock.Now(), Error: err.Error()}
 }
 
 // record is the incident's part that a delivery changes.
 func (d *delivery) record() ledger.Remote {
 	return ledger.Remote{
-		Incident: d.incident.ID, RemoteID: d.incident.RemoteID,
-		Posts: d.incident.Posts, Delivered: d.incident.Delivered,
+		Incident: d.incident.ID, RemoteID: d.incident.RemoteID, Delivered: d.incident.Delivered,
 	}
 }
 
 // decode reads the body of a piece.
 func decode[T any](p ledger.Piece) (body T, err error) {
 	if err := json.Unmarshal(p.Body, &body); err != nil {
-		return body, fmt.Errorf("piece %d: read its %s: %w", p.ID, p.Kind, err)
+		return body, localError{fmt.Errorf("piece %d: read its %s: %w", p.ID, p.Kind, err)}
 	}
 	return body, nil
 }
 
 // inline are the pieces that can go into the create: artifacts and notes,
 // unless Resilient has refused a create that carried them.
-func (d *delivery) inline() (pieces []ledger.Piece, artifacts []incident.Artifact, notes []incident.Note, err error) {
+func (d *delivery) inline() (pieces []ledger.Piece, artifacts []incident.Artifact, notes []incident.Note) {
 	for _, p := range d.pending {
 		if p.Error != "" {
-			return nil, nil, nil, nil
+			return nil, nil, nil
 		}
 		switch p.Kind {
 		case ledger.PieceArtifact:
 			a, err := decode[incident.Artifact](p)
 			if err != nil {
-				return nil, nil, nil, err
+				continue // it is parked when its turn comes
 			}
 			artifacts = append(artifacts, a)
 		case ledger.PieceNote:
 			n, err := decode[incident.Note](p)
 			if err != nil {
-				return nil, nil, nil, err
+				continue
 			}
 			notes = append(notes, n)
 		default:
@@ -310,5 +301,5 @@ func (d *delivery) inline() (pieces []ledger.Piece, artifacts []incident.Artifac
 		}
 		pieces = append(pieces, p)
 	}
-	return pieces, artifacts, notes, nil
+	return pieces, artifacts, notes
 }

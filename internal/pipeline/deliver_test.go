@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func doubts() map[string]fault.Switch {
 		"slower than the client": {Kind: fault.Delay, Wait: timeout + timeout/4},
 		"late":                   {Kind: fault.LateChange},
 		// The look for it comes first and finds nothing, so it is sent again.
-		"after we looked": {Kind: fault.LateChange, Late: 2 * timeout},
+		"after we looked": {Kind: fault.LateChange, Late: 3 * timeout},
 	}
 }
 
@@ -96,23 +97,23 @@ func TestLostPieceStandsOnce(t *testing.T) {
 			t.Run(piece+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				b := setup(t, options{soar: soar.Options{}, sepm: fleet("HOST-1")})
-				b.receive(alert("HOST-1"), alert("UNKNOWN")) // the unknown one gets a note
-				refuse := fault.Switch{Kind: fault.Status, Code: 400, Method: "POST", Path: "incidents", Remaining: 2}
+				computer := "HOST-1"
+				if strings.HasSuffix(piece, "comments") {
+					computer = "UNKNOWN" // which gets a note instead of a row
+				}
+				b.receive(alert(computer))
+				refuse := fault.Switch{Kind: fault.Status, Code: 400, Method: "POST", Path: "incidents", Remaining: 1}
 				lost.Method, lost.Path, lost.Remaining = "POST", piece, 1
 				b.soarFaults.On(refuse, lost) // so the artifacts are sent one by one
 				b.start()
 				b.settle()
 				b.soarFaults.Flush()
 
-				require.Equal(t, 1, b.soarFaults.Counts()[lost.Kind]-map[bool]int{true: 2}[lost.Kind == fault.Status])
-				rows, notes := 0, 0
-				for _, inc := range b.soar.Incidents() {
-					require.True(t, inc.Open)
-					require.Len(t, inc.Artifacts, alertArtifacts)
-					rows, notes = rows+len(inc.Rows), notes+len(inc.Notes)
-				}
-				require.Equal(t, 1, rows)
-				require.Equal(t, 1, notes)
+				require.Equal(t, 1, b.soarFaults.Counts()[lost.Kind]-map[bool]int{true: 1}[lost.Kind == fault.Status])
+				require.Len(t, b.soar.Incidents(), 1)
+				inc := b.open()[0]
+				require.Len(t, inc.Artifacts, alertArtifacts)
+				require.Equal(t, 1, len(inc.Rows)+len(inc.Notes))
 				require.Zero(t, b.counts().PiecesPending)
 			})
 		}
@@ -152,6 +153,13 @@ func TestRefusedArtifactParksAlone(t *testing.T) {
 	require.Len(t, parked, 1)
 	require.Contains(t, string(parked[0].Body), "not an address")
 	require.Contains(t, parked[0].Error, "400")
+
+	// A person may have it tried again; it is refused again.
+	require.EqualValues(t, 1, b.counts().PiecesParked)
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.RetryTask(2) }))
+	b.settle()
+	require.EqualValues(t, 1, b.counts().PiecesParked)
+	require.Equal(t, 3+1, b.soar.Calls()["POST /incidents/{inc}/artifacts"])
 }
 
 func TestRefusedIncidentIsParkedWithTheReason(t *testing.T) {
@@ -251,4 +259,22 @@ func TestStopLeavesNothingHalfDone(t *testing.T) {
 		require.EqualValues(t, b.soar.Incidents()[0].ID, incidents[0].RemoteID)
 		return err
 	}))
+}
+
+// A request that comes late in its step is not looked for before its own
+// time-out has passed.
+func TestLateRequestOfAStepIsNotLookedForTooEarly(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{})
+	b.soarFaults.On(
+		fault.Switch{Kind: fault.Status, Code: 400, Method: "POST", Path: "incidents", Remaining: 1},
+		fault.Switch{Kind: fault.Delay, Wait: timeout * 2 / 5, Method: "POST", Path: "incidents/*/artifacts", Remaining: 2},
+		fault.Switch{Kind: fault.LateChange, Method: "POST", Path: "incidents/*/artifacts", Hold: time.Millisecond, Late: timeout * 4 / 5, Remaining: 1},
+	)
+	b.receive(alert("HOST-1"))
+	b.start()
+	b.settle()
+	b.soarFaults.Flush()
+	require.Len(t, b.open()[0].Artifacts, alertArtifacts)
+	require.Equal(t, alertArtifacts, b.soar.Calls()["POST /incidents/{inc}/artifacts"], "none is sent twice: %v", b.soar.Calls())
 }

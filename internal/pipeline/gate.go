@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -18,10 +20,16 @@ type gate struct {
 	mu       sync.Mutex
 	until    time.Time
 	failures int
+	// stumbles counts answers in a row that did not help.
+	stumbles int
+	answered time.Time // when the system last did what it was asked
 }
 
 // failed closes the gate for a while and says why, in one line.
 func (g *gate) failed(err error, v verdict, now time.Time) {
+	if errors.Is(err, context.Canceled) {
+		return // we gave up, not the system
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if now.Before(g.until) {
@@ -38,14 +46,37 @@ func (g *gate) failed(err error, v verdict, now time.Time) {
 		"system", g.system, "pause", pause.Round(time.Millisecond), "failures", g.failures, "error", err)
 }
 
+// maxStumbles is how many requests in a row may come to nothing, with 5xx or
+// a broken connection, before the system counts as one that cannot answer.
+const maxStumbles = 10
+
+// stumbled counts an answer that did not help, and closes the gate when there
+// was nothing else for a while.
+func (g *gate) stumbled(err error, now time.Time) {
+	g.mu.Lock()
+	g.stumbles++
+	close := g.stumbles >= maxStumbles
+	g.mu.Unlock()
+	if close {
+		g.failed(err, unavailable, now)
+	}
+}
+
 // passed opens the gate: the system answered.
-func (g *gate) passed() {
+func (g *gate) passed(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.failures > 0 {
 		g.logger.Info(g.system+" answers again", "system", g.system, "failures", g.failures)
 	}
-	g.failures, g.until = 0, time.Time{}
+	g.failures, g.stumbles, g.until, g.answered = 0, 0, time.Time{}, now
+}
+
+// answering reports whether the system has answered lately.
+func (g *gate) answering(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return now.Sub(g.answered) < 10*time.Minute
 }
 
 func (g *gate) closed(now time.Time) bool {

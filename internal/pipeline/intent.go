@@ -12,6 +12,9 @@ import (
 const (
 	// opCreate is the create of an incident, with what is inline in it.
 	opCreate = "create"
+	// opLost is a create whose answer was lost and which was not found. It may
+	// still land.
+	opLost = "lost"
 	// opVerify asks to look for a second incident with the key, which a
 	// create whose answer was lost may still open.
 	opVerify = "verify"
@@ -27,10 +30,10 @@ type intentDetail struct {
 	ByField bool `json:"by_field,omitempty"`
 	// Server is Resilient's clock when the create was planned.
 	Server time.Time `json:"server,omitzero"`
-	// Inline are the ids of the pieces that were in the create.
-	Inline []int64 `json:"inline,omitempty"`
-	// Checks counts how often a verification has looked before.
+	// Checks counts how often a verification has looked before; Most is how
+	// many incidents it may find.
 	Checks int `json:"checks,omitempty"`
+	Most   int `json:"most,omitempty"`
 }
 
 func (d intentDetail) encode() json.RawMessage {

@@ -3,8 +3,7 @@ package pipeline
 import (
 	"errors"
 
-	"github.com/sepwatch/sepwatch/resilient"
-	"github.com/sepwatch/sepwatch/sepclient"
+	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
 // verdict is what an answer means for the work that asked.
@@ -25,39 +24,38 @@ const (
 	doubtful
 )
 
-// judge reads the classes of both clients' errors. What it does not know, a
-// decoding error of an answer for one, is doubtful: it is looked up, not
-// guessed.
+// localError is a mistake found here, before anything was sent.
+type localError struct{ error }
+
+func (e localError) Unwrap() error { return e.error }
+
+func isLocal(err error) bool {
+	var local localError
+	return errors.As(err, &local)
+}
+
+// judge reads the class of a client's error. What it does not know is
+// doubtful: it is looked up, not guessed.
 func judge(err error) verdict {
 	if err == nil {
 		return done
 	}
-	var r *resilient.Error
-	if errors.As(err, &r) {
-		switch r.Class {
-		case resilient.Permanent:
-			return refused
-		case resilient.Temporary, resilient.Conflict:
-			return later
-		case resilient.Unreachable, resilient.Untrusted, resilient.Throttled:
-			return unavailable
-		case resilient.Unauthorized:
-			return refusedLogin
-		}
+	if isLocal(err) {
+		return refused
+	}
+	var failure *remote.Error
+	if !errors.As(err, &failure) {
 		return doubtful
 	}
-	var s *sepclient.Error
-	if errors.As(err, &s) {
-		switch s.Class {
-		case sepclient.Permanent, sepclient.NotFound:
-			return refused
-		case sepclient.Temporary, sepclient.Conflict:
-			return later
-		case sepclient.Unreachable, sepclient.Untrusted, sepclient.Throttled:
-			return unavailable
-		case sepclient.Unauthorized:
-			return refusedLogin
-		}
+	switch failure.Class {
+	case remote.Permanent, remote.NotFound:
+		return refused
+	case remote.Temporary, remote.Conflict:
+		return later
+	case remote.Unreachable, remote.Untrusted, remote.Throttled:
+		return unavailable
+	case remote.Unauthorized:
+		return refusedLogin
 	}
 	return doubtful
 }

@@ -2,82 +2,112 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
 // maxSend is how many pieces one step sends.
 const maxSend = 50
 
 // planSend plans the sending of pending pieces one by one, with an intent
-// for each but row updates, which may be repeated.
+// for each; row updates have none, since they may be repeated.
 func (d *delivery) planSend() {
 	pieces := d.pending[:min(len(d.pending), maxSend)]
-	intent := make(map[int64]int) // piece → index in fresh
+	index := make(map[int64]int) // piece → its intent in fresh
 	for _, p := range pieces {
-		if p.RemoteID == 0 {
-			intent[p.ID] = len(d.fresh)
+		if p.Kind != ledger.PieceRow || p.RemoteID == 0 {
+			index[p.ID] = len(d.fresh)
 			d.fresh = append(d.fresh, ledger.Intent{Incident: d.incident.ID, Piece: p.ID, Operation: opPiece})
 		}
 	}
 	d.do = func(ctx context.Context) change {
-		settle := func(c *change, p ledger.Piece, outcome string) {
-			if i, ok := intent[p.ID]; ok {
-				c.settled = append(c.settled, settlement{d.fresh[i].ID, outcome})
-			}
+		intents := make(map[int64]ledger.Intent, len(index))
+		for piece, i := range index {
+			intents[piece] = d.fresh[i]
 		}
-		return d.send(ctx, pieces, settle)
+		return d.send(ctx, pieces, intents)
 	}
 }
 
 // send sends pieces in their order. A piece that Resilient refuses is parked
-// with the reason and the rest goes on; at any other error the rest waits.
-func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, settle func(*change, ledger.Piece, string)) change {
+// with the reason and the rest goes on; so it does where a person has to mend
+// something first, and then the piece is tried again. At any other error the
+// rest waits.
+func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[int64]ledger.Intent) change {
 	var c change
-	halfway := d.Clock.Now().Add(deliverLease / 2)
-	for i, p := range pieces {
-		if d.Clock.Now().After(halfway) {
-			return d.stop(c, pieces[i:], settle, d.next().outcome)
+	settle := func(p ledger.Piece, outcome string) {
+		if i, ok := intents[p.ID]; ok {
+			c.settled = append(c.settled, settlement{i.ID, outcome})
+		}
+	}
+	stop := func(rest []ledger.Piece, o ledger.Outcome) change {
+		for _, p := range rest {
+			settle(p, "not sent")
+		}
+		c.outcome = o
+		if len(c.pieces) > 0 {
+			c.outcome.Progress, c.outcome.Park = true, false
+		}
+		return c
+	}
+	var held error
+	started := d.Clock.Now()
+	for n, p := range pieces {
+		if i, ok := intents[p.ID]; ok && d.late(i) || d.Clock.Now().After(started.Add(d.remote.Timeout())) {
+			return stop(pieces[n:], d.next().outcome)
 		}
 		id, err := d.sendPiece(ctx, p)
+		if mendable(p, err) {
+			held = err
+			settle(p, "held: "+err.Error())
+			continue
+		}
 		switch judge(err) {
 		case done:
-			d.gate.passed()
+			d.gate.passed(d.Clock.Now())
 			c.pieces = append(c.pieces, ledger.PieceResult{ID: p.ID, Delivered: p.Version, RemoteID: id})
-			settle(&c, p, "delivered")
+			settle(p, "delivered")
 		case refused:
-			d.gate.passed()
-			d.Logger.Error("Resilient refuses a piece of an incident", "incident", d.incident.ID,
+			d.gate.passed(d.Clock.Now())
+			d.Logger.Error("a piece of an incident is refused and parked", "incident", d.incident.ID,
 				"remote", d.incident.RemoteID, "kind", p.Kind, "piece", p.ID, "error", err)
 			c.pieces = append(c.pieces, ledger.PieceResult{
 				ID: p.ID, Delivered: p.Delivered, RemoteID: p.RemoteID, Parked: true, Error: err.Error(),
 			})
-			settle(&c, p, "refused: "+err.Error())
+			settle(p, "refused: "+err.Error())
 		case doubtful:
-			// Its intent stays open; the next step looks for it.
-			return d.stop(c, pieces[i+1:], settle, d.failed(d.task, err))
+			// Its intent stays open; a later step looks for it.
+			return stop(pieces[n+1:], d.failed(d.task, err))
 		default:
-			return d.stop(c, pieces[i:], settle, d.again(err))
+			return stop(pieces[n:], d.again(err))
 		}
 	}
-	if len(pieces) == len(d.pending) && len(d.verifies) == 0 {
+	switch {
+	case held != nil:
+		d.Logger.Error("pieces of an incident wait until Resilient takes them", "incident", d.incident.ID,
+			"remote", d.incident.RemoteID, "error", held)
+		return stop(nil, d.failed(d.task, held))
+	case len(pieces) == len(d.pending) && len(d.verifies) == 0:
 		c.outcome = ledger.Outcome{Task: d.task, Done: true}
-	} else {
+	default:
 		c.outcome = d.advanced().outcome
 	}
 	return c
 }
 
-// stop ends a step early: the rest was not sent.
-func (d *delivery) stop(c change, rest []ledger.Piece, settle func(*change, ledger.Piece, string), o ledger.Outcome) change {
-	for _, p := range rest {
-		settle(&c, p, "not sent")
+// mendable reports whether a person can make Resilient take the piece: by a
+// permission of the key, or by installing its table.
+func mendable(p ledger.Piece, err error) bool {
+	var answer *remote.Error
+	if !errors.As(err, &answer) {
+		return false
 	}
-	c.outcome = o
-	c.outcome.Progress = len(c.pieces) > 0
-	return c
+	return answer.Status == http.StatusForbidden || answer.Status == http.StatusNotFound && p.RemoteID == 0
 }
 
 // sendPiece makes the request for one piece and returns Resilient's id of it.
@@ -110,7 +140,7 @@ func (d *delivery) sendPiece(ctx context.Context, p ledger.Piece) (int64, error)
 		}
 		return d.remote.AddRow(ctx, remote, r)
 	}
-	return 0, fmt.Errorf("piece %d: no way to deliver a piece of kind %q", p.ID, p.Kind)
+	return 0, localError{fmt.Errorf("piece %d: no way to deliver a piece of kind %q", p.ID, p.Kind)}
 }
 
 // settle looks in Resilient for pieces whose answer was lost. What stands
@@ -129,6 +159,9 @@ func (d *delivery) settle(ctx context.Context) change {
 			continue
 		}
 		id, found, err := lister.find(ctx, p)
+		if isLocal(err) {
+			id, found, err = 0, false, nil // sending it will say what is wrong
+		}
 		if err != nil {
 			return change{outcome: d.again(err)}
 		}
@@ -136,12 +169,17 @@ func (d *delivery) settle(ctx context.Context) change {
 		if found {
 			outcome = fmt.Sprintf("found %d", id)
 			lister.taken[taken{p.Kind, id}] = true
-			// Which version was sent is not known: a changed one goes again.
-			c.pieces = append(c.pieces, ledger.PieceResult{ID: p.ID, Delivered: max(1, p.Version-1), RemoteID: id})
+			result := ledger.PieceResult{ID: p.ID, Delivered: p.Version, RemoteID: id}
+			if p.Kind == ledger.PieceRow {
+				// Its key cells are ours; the others may be somebody else's,
+				// or those of an earlier version. An update sees to it.
+				result.Delivered = 0
+			}
+			c.pieces = append(c.pieces, result)
 		}
 		c.settled = append(c.settled, settlement{intent.ID, outcome})
 	}
-	d.gate.passed()
+	d.gate.passed(d.Clock.Now())
 	c.outcome.Progress = len(c.pieces) > 0
 	return c
 }

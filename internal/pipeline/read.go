@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -17,11 +18,11 @@ import (
 
 // read is a mail that was read, ready to be correlated.
 type read struct {
-	mail  int64
-	alert parse.Alert
+	mail    int64
+	alert   parse.Alert
+	stories []rules.Story
 	// quarantine is why the mail could not be read.
 	quarantine string
-	rules      *rules.Rules
 	at         time.Time
 }
 
@@ -46,26 +47,39 @@ func (p *Pipeline) readNow(ctx context.Context, tasks []ledger.Task, mails map[i
 	}
 }
 
-// readStage reads mails whose live reading did not happen.
+// readStage reads mails whose live reading did not happen. A mail may be as
+// large as max_size, so few are in memory at once.
 func (p *Pipeline) readStage() *stage {
-	return &stage{
-		Pipeline: p, kind: ledger.TaskRead, limit: 16, batch: 16, lease: 5 * time.Minute,
+	s := &stage{
+		Pipeline: p, kind: ledger.TaskRead, limit: 2, batch: 2, lease: 5 * time.Minute,
 		gate: &gate{system: "ledger", logger: p.Logger},
-		prepare: func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
-			settings := p.Settings()
-			jobs := make([]job, len(tasks))
-			for i, t := range tasks {
-				raw, err := tx.Raw(t.Key)
-				jobs[i] = job{t, func(context.Context) change {
-					if err != nil { // its bytes are not whole
-						return quarantine(t, err.Error())
-					}
-					return p.readMail(settings, t, raw)
-				}}
-			}
-			return jobs, nil
-		},
 	}
+	s.prepare = func(_ ledger.Tx, tasks []ledger.Task) ([]job, error) {
+		settings := p.Settings()
+		jobs := make([]job, len(tasks))
+		for i, t := range tasks {
+			jobs[i] = job{t, func(ctx context.Context) change { return s.readHeld(ctx, settings, t) }}
+		}
+		return jobs, nil
+	}
+	return s
+}
+
+// readHeld reads a mail that the ledger holds.
+func (s *stage) readHeld(ctx context.Context, settings *Settings, t ledger.Task) change {
+	var raw []byte
+	err := s.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
+		raw, err = tx.Raw(t.Key)
+		return err
+	})
+	switch {
+	case err == nil:
+		return s.readMail(settings, t, raw)
+	case errors.Is(err, ledger.ErrIncomplete):
+		s.Logger.Warn("mail quarantined", "mail", t.Key, "reason", err)
+		return quarantine(t, err.Error())
+	}
+	return change{outcome: s.failed(t, err)}
 }
 
 // quarantine is what becomes of a mail that cannot be read.
@@ -76,22 +90,22 @@ func quarantine(t ledger.Task, reason string) change {
 	}
 }
 
-// readMail parses a mail and lets the rules look at it. A reader that panics
-// quarantines its mail and stops nothing else.
+// readMail parses a mail, lets the rules look at it and makes stories of it.
+// A mail that makes any of them panic is quarantined and stops nothing else.
 func (p *Pipeline) readMail(s *Settings, t ledger.Task, raw []byte) (c change) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			c = quarantine(t, fmt.Sprintf("the reader failed on this mail: %v", problem))
-			p.Logger.Error("mail quarantined", "mail", t.Key, "error", problem, "stack", string(debug.Stack()))
+			p.Logger.Error("mail quarantined", "mail", t.Key, "reason", problem, "stack", string(debug.Stack()))
 		}
 	}()
-	alert := s.Rules.Accept(s.Read(raw))
-	p.Logger.Debug("mail read", "mail", t.Key, "status", alert.Status, "kind", alert.Kind,
-		"events", len(alert.Events), "rule", alert.Rule)
-	return change{
-		outcome: ledger.Outcome{Task: t, Done: true},
-		mails:   []read{{mail: t.Key, alert: alert, rules: s.Rules, at: p.Clock.Now()}},
+	r := read{mail: t.Key, alert: s.Rules.Accept(s.Read(raw)), at: p.Clock.Now()}
+	if r.alert.Status != parse.Ignored && r.alert.Status != parse.Rejected {
+		r.stories = s.Rules.Stories(r.alert, incident.Trust{})
 	}
+	p.Logger.Debug("mail read", "mail", t.Key, "status", r.alert.Status, "kind", r.alert.Kind,
+		"events", len(r.alert.Events), "rule", r.alert.Rule)
+	return change{outcome: ledger.Outcome{Task: t, Done: true}, mails: []read{r}}
 }
 
 // keep records what was read: the mails' states, their events, and the
@@ -122,9 +136,6 @@ func keep(tx ledger.Tx, mails []read) error {
 	}
 	var k keeper
 	for _, m := range mails {
-		if m.quarantine != "" || m.alert.Status == parse.Ignored || m.alert.Status == parse.Rejected {
-			continue
-		}
 		if err := k.add(tx, m, known[m.mail]); err != nil {
 			return fmt.Errorf("mail %d: %w", m.mail, err)
 		}
@@ -169,7 +180,7 @@ type story struct {
 }
 
 func (k *keeper) add(view rules.View, m read, known map[int]int64) error {
-	stories, err := m.rules.Correlate(view, m.alert, incident.Trust{})
+	stories, err := rules.Correlate(view, m.stories)
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,11 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 	if err != nil {
 		return fenced(fmt.Errorf("commit %d mails of mailbox %q: %w", len(mails), s.Mailbox, err))
 	}
+	for id, m := range unread {
+		if m.Truncated {
+			p.Logger.Warn("mail quarantined", "mail", id, "mailbox", s.Mailbox, "uid", m.UID, "reason", tooLarge(m))
+		}
+	}
 	p.readNow(ctx, tasks, unread)
 	return nil
 }
@@ -77,11 +82,14 @@ func (p *Pipeline) setAside(tasks []ledger.Task, mails map[int64]ingest.Mail) []
 	var changes []change
 	for _, t := range tasks {
 		if m := mails[t.Key]; m.Truncated {
-			changes = append(changes, quarantine(t, fmt.Sprintf(
-				"larger than max_size: the first %d of its %d bytes are kept", len(m.Raw), m.Size)))
+			changes = append(changes, quarantine(t, tooLarge(m)))
 		}
 	}
 	return changes
+}
+
+func tooLarge(m ingest.Mail) string {
+	return fmt.Sprintf("larger than max_size: the first %d of its %d bytes are kept", len(m.Raw), m.Size)
 }
 
 // Release lets another watcher take the mailbox.

@@ -11,35 +11,34 @@ import (
 
 // respondStage runs actions: what the rules start by themselves.
 func (p *Pipeline) respondStage() *stage {
-	g := &gate{system: "SEPM", logger: p.Logger}
-	return &stage{
+	s := &stage{
 		Pipeline: p, kind: ledger.TaskRespond, limit: 16, batch: 16, lease: 10 * time.Minute,
-		gate: g,
-		prepare: func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
-			runs, err := tx.Runs(keys(tasks))
-			if err != nil {
-				return nil, err
-			}
-			byID := make(map[int64]ledger.Run, len(runs))
-			for _, r := range runs {
-				byID[r.ID] = r
-			}
-			settings := p.Settings()
-			jobs := make([]job, len(tasks))
-			for i, t := range tasks {
-				r := responding{p, settings, g, t, byID[t.Key]}
-				jobs[i] = job{t, r.step}
-			}
-			return jobs, nil
-		},
+		gate: &gate{system: "SEPM", logger: p.Logger},
 	}
+	s.prepare = func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
+		runs, err := tx.Runs(keys(tasks))
+		if err != nil {
+			return nil, err
+		}
+		byID := make(map[int64]ledger.Run, len(runs))
+		for _, r := range runs {
+			byID[r.ID] = r
+		}
+		settings := p.Settings()
+		jobs := make([]job, len(tasks))
+		for i, t := range tasks {
+			r := responding{s, settings, t, byID[t.Key]}
+			jobs[i] = job{t, r.step}
+		}
+		return jobs, nil
+	}
+	return s
 }
 
 // responding is one step of a run.
 type responding struct {
-	*Pipeline
+	*stage
 	settings *Settings
-	gate     *gate
 	task     ledger.Task
 	run      ledger.Run
 }
@@ -58,13 +57,11 @@ func (r responding) step(ctx context.Context) change {
 	step, err := action.Next(ctx, r.settings.SEPM, r.run.Run, r.Clock.Now())
 	switch v := judge(err); v {
 	case done:
-		r.gate.passed()
+		r.gate.passed(r.Clock.Now())
 	case refused:
 		return r.fail(err)
 	case unavailable, refusedLogin:
-		r.gate.failed(err, v, r.Clock.Now())
-		// The system failed, not this task: no attempt is counted.
-		return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now(), Error: err.Error()}}
+		return change{outcome: r.unavailable(r.task, err, v)}
 	default: // it only read, so doubt is no reason not to ask again
 		return change{outcome: r.failed(r.task, err)}
 	}

@@ -108,7 +108,8 @@ func setup(t *testing.T, o options) *bench {
 	}
 	b.ledger, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Node: "test"})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.ledger.Close()) })
+	l := b.ledger
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	b.pipeline = pipeline.New(pipeline.Options{
 		Ledger: b.ledger, Settings: func() *pipeline.Settings { return b.settings }, Actions: o.actions,
 		Clock: systemClock{}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Node: "test", Grace: time.Second,

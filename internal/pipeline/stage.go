@@ -204,14 +204,24 @@ func (p *Pipeline) retryAt(t ledger.Task) time.Time {
 }
 
 // maxAttempts is how often a task may fail before it is parked for a person:
-// with the back-off, about eight hours.
+// with the back-off, five to six hours.
 const maxAttempts = 100
 
 // failed is the outcome of work that did not get through and may the next
-// time.
-func (p *Pipeline) failed(t ledger.Task, err error) ledger.Outcome {
+// time. Where the remote system answers nobody it is no fault of the task, so
+// only one that fails while others pass is parked in the end.
+func (s *stage) failed(t ledger.Task, err error) ledger.Outcome {
+	now := s.Clock.Now()
+	s.gate.stumbled(err, now)
 	return ledger.Outcome{
-		Task: t, Again: p.retryAt(t), Failed: true, Error: err.Error(),
-		Park: t.Attempts+1 >= maxAttempts,
+		Task: t, Again: s.retryAt(t), Failed: true, Error: err.Error(),
+		Park: t.Attempts+1 >= maxAttempts && s.gate.answering(now),
 	}
+}
+
+// unavailable closes the gate: the system failed, not this task, so no
+// attempt is counted, and the task goes on when the gate opens.
+func (s *stage) unavailable(t ledger.Task, err error, v verdict) ledger.Outcome {
+	s.gate.failed(err, v, s.Clock.Now())
+	return ledger.Outcome{Task: t, Again: s.Clock.Now(), Error: err.Error()}
 }

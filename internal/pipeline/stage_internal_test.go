@@ -157,7 +157,10 @@ func TestGate(t *testing.T) {
 
 	g.failed(context.DeadlineExceeded, refusedLogin, now.Add(time.Second))
 	require.True(t, g.closed(now.Add(20*time.Second)), "a refused login waits longer")
-	g.passed()
+	require.False(t, g.answering(now))
+	g.passed(now)
+	require.True(t, g.answering(now.Add(time.Minute)))
+	require.False(t, g.answering(now.Add(time.Hour)))
 	require.False(t, g.closed(now.Add(time.Second)))
 	require.Equal(t, time.Minute, g.pause(now, time.Minute))
 }

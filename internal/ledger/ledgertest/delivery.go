@@ -19,9 +19,9 @@ func incidents(t *testing.T, b *bundle, ids ...int64) []ledger.Incident {
 func testRemotes(t *testing.T, b *bundle) {
 	ids := addIncidents(t, b.Ledger, "k", "l")
 	want := incidents(t, b, ids...)
-	want[0].RemoteID, want[0].Posts, want[0].Delivered = 2095, 2, b.clock.Now()
+	want[0].RemoteID, want[0].Delivered = 2095, b.clock.Now()
 	do(t, b.Ledger, func(tx ledger.Tx) error {
-		return tx.SetRemotes([]ledger.Remote{{Incident: ids[0], RemoteID: 2095, Posts: 2, Delivered: b.clock.Now()}})
+		return tx.SetRemotes([]ledger.Remote{{Incident: ids[0], RemoteID: 2095, Delivered: b.clock.Now()}})
 	})
 	require.Equal(t, want, incidents(t, b, ids...))
 	require.ErrorIs(t, b.Update(t.Context(), func(tx ledger.Tx) error {

@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -47,7 +48,7 @@ func testIncidents(t *testing.T, b *bundle) {
 			Key: "key 警", Name: "n", Description: "<b>d</b>", Types: []string{"Malware"}, Severity: "High",
 			Discovered: time.Date(2019, 2, 28, 3, 40, 12, 0, time.UTC), Trust: incident.Trust{Proven: true, By: "dkim"},
 		},
-		Posts: 1, Seen: 2, LastSeen: b.clock.Now().Add(-time.Hour),
+		Seen: 2, LastSeen: b.clock.Now().Add(-time.Hour),
 	}
 	added := update(t, b.Ledger, func(tx ledger.Tx) ([]ledger.Incident, error) {
 		return tx.AddIncidents([]ledger.Incident{in, {Incident: incident.Incident{Key: "other"}}})
@@ -134,7 +135,7 @@ func testPieceOrder(t *testing.T, b *bundle) {
 	want := []string{}
 	var all []ledger.Piece
 	for i, in := range ids {
-		for _, kind := range []ledger.PieceKind{ledger.PieceArtifact, ledger.PieceNote, ledger.PieceRow, ledger.PieceAttachment} {
+		for _, kind := range []ledger.PieceKind{ledger.PieceArtifact, ledger.PieceNote, ledger.PieceRow} {
 			for n := range 2 {
 				want = append(want, fmt.Sprint(i, kind, n))
 				all = append(all, piece(in, kind, fmt.Sprint(i, kind, n), `1`))
@@ -257,4 +258,28 @@ func testLongKeys(t *testing.T, b *bundle) {
 	}
 	require.Len(t, pieces(t, b, ids[0]), 2)
 	require.Equal(t, int64(2), view(t, b.Ledger, ledger.Tx.Counts).RunsWaiting)
+}
+
+// testRetryPieces has a delivery that is retried take up its parked pieces.
+func testRetryPieces(t *testing.T, b *bundle) {
+	ids := addIncidents(t, b.Ledger, "k", "l")
+	putPieces(t, b, piece(ids[0], ledger.PieceArtifact, "a", `1`), piece(ids[1], ledger.PieceArtifact, "a", `1`))
+	want(t, b.Ledger, ids[0])
+	task := claimOne(t, b.Ledger)
+	do(t, b.Ledger, func(tx ledger.Tx) error {
+		var parked []ledger.PieceResult
+		found, err := tx.Pieces(ids)
+		for _, p := range found {
+			parked = append(parked, ledger.PieceResult{ID: p.ID, Parked: true, Error: "400"})
+		}
+		return errors.Join(err, tx.SetPieces(parked))
+	})
+	require.Empty(t, finish(t, b.Ledger, ledger.Outcome{Task: task, Done: true}))
+	require.Equal(t, int64(2), view(t, b.Ledger, ledger.Tx.Counts).PiecesParked)
+
+	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.RetryTask(task.ID) })
+	require.Equal(t, ids[0], claimOne(t, b.Ledger).Key, "it is due, though it was done")
+	require.False(t, pieces(t, b, ids[0])[0].Parked)
+	require.Empty(t, pieces(t, b, ids[0])[0].Error)
+	require.True(t, pieces(t, b, ids[1])[0].Parked, "that of another incident")
 }

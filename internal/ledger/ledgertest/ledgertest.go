@@ -47,6 +47,7 @@ func Exercise(t *testing.T, fresh func(t *testing.T) Place) {
 		"task/wanted while at work":  testWantedWhileAtWork,
 		"task/outcomes":              testOutcomes,
 		"task/park":                  testPark,
+		"task/retry its pieces":      testRetryPieces,
 		"task/lost lease":            testLostLease,
 		"task/every one once":        testEveryTaskOnce,
 		"due":                        testDue,

@@ -156,6 +156,7 @@ func (m *model) retry(t *rapid.T) {
 	claimed := rapid.SampledFrom(m.claimed).Draw(t, "task")
 	task := m.tasks[claimed.Key]
 	task.Parked, task.Attempts, task.Error, task.Due = false, 0, "", m.clock.Now()
+	task.Wanted++
 	m.commit(t, func(tx ledger.Tx) error { return tx.RetryTask(claimed.ID) })
 }
 

@@ -146,7 +146,7 @@ func testPark(t *testing.T, b *bundle) {
 	require.Len(t, b.Due(ledger.TaskDeliver), 1)
 	again := claimOne(t, b.Ledger)
 	require.Equal(t, ledger.Task{
-		ID: task.ID, Kind: ledger.TaskDeliver, Key: 1, Wanted: 3, Due: b.clock.Now(), Epoch: task.Epoch + 1,
+		ID: task.ID, Kind: ledger.TaskDeliver, Key: 1, Wanted: 4, Due: b.clock.Now(), Epoch: task.Epoch + 1,
 	}, again)
 	require.ErrorIs(t, b.Update(t.Context(), func(tx ledger.Tx) error { return tx.RetryTask(999) }), ledger.ErrNotFound)
 }

@@ -92,7 +92,7 @@ func concurrentUpdates(t *testing.T, id int64, ledgers ...*ledger.Ledger) {
 					if err != nil {
 						return err
 					}
-					return tx.SetRemotes([]ledger.Remote{{Incident: id, Posts: found[0].Posts + 1}})
+					return tx.SetRemotes([]ledger.Remote{{Incident: id, RemoteID: found[0].RemoteID + 1}})
 				}))
 			}
 		})
@@ -100,7 +100,7 @@ func concurrentUpdates(t *testing.T, id int64, ledgers ...*ledger.Ledger) {
 	workers.Wait()
 	require.NoError(t, errors.Join(errs...))
 	found := view(t, ledgers[0], func(tx ledger.Tx) ([]ledger.Incident, error) { return tx.Incidents([]int64{id}) })
-	require.Equal(t, each*len(ledgers), found[0].Posts)
+	require.EqualValues(t, each*len(ledgers), found[0].RemoteID)
 }
 
 func testCancelled(t *testing.T, b *bundle) {

@@ -30,6 +30,8 @@ const (
 // engine runs transactions on a pool of connections.
 type engine struct {
 	pool *pgxpool.Pool
+	// name is held until all else has ended.
+	name *name
 	// sender tells this process's notifications from those of others.
 	sender string
 	log    *slog.Logger
@@ -88,8 +90,16 @@ func (e *engine) transact(ctx context.Context, options pgx.TxOptions, f func(led
 func (e *engine) Shared() bool { return true }
 
 func (e *engine) Close() error {
-	e.pool.Close()
+	e.close()
 	return nil
+}
+
+// close also ends an engine that is open in part.
+func (e *engine) close() {
+	if e.pool != nil {
+		e.pool.Close()
+	}
+	e.name.release()
 }
 
 // conn is a transaction under its context.

@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -20,55 +21,52 @@ import (
 
 // Open opens the ledger in the database that the URL names, in the first
 // schema of its search_path (postgres://…?search_path=sepwatch), which must
-// exist; the user must be allowed to create tables in it. The leases that
-// options.Node held before are released.
+// exist; the user must be allowed to create tables in it.
+//
+// The leases that options.Node held before are released. The ledger holds
+// that name as long as it is open, for which the session must be one with the
+// server (no pooler of transactions in between). Where another process has the
+// name, Open waits a few seconds, in which the session of one that was killed
+// ends, and then fails; where a computer was lost with its connections it may
+// fail for a minute.
+//
+// An error is one line with what to do, and never has the password.
 func Open(ctx context.Context, url string, options ledger.Options) (*ledger.Ledger, error) {
 	if options.Node == "" {
 		return nil, errors.New("open ledger on PostgreSQL: the node has no name: nodes that share a ledger each need one that stays the same")
 	}
 	options = options.WithDefaults()
-	config, err := pgxpool.ParseConfig(url) // its errors hide the password
+	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger on PostgreSQL: %w", err)
+		return nil, fmt.Errorf("open ledger on PostgreSQL: %w", unreadable(err))
 	}
-	place := fmt.Sprintf("%s on %s:%d", config.ConnConfig.Database, config.ConnConfig.Host, config.ConnConfig.Port)
-	if err := migrate(ctx, config.ConnConfig); err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", place, hint(err))
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	place := fmt.Sprintf("%s on %s", config.ConnConfig.Database, net.JoinHostPort(config.ConnConfig.Host, strconv.Itoa(int(config.ConnConfig.Port))))
+	log := options.Logger.With(slog.String("ledger", place))
+	name, err := holdName(ctx, config.ConnConfig, options.Node, log)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", place, err)
+		return nil, fmt.Errorf("open ledger %s: %w", place, explain(err))
 	}
-	l, err := ledger.New(ctx, &engine{
-		pool:   pool,
-		sender: rand.Text(),
-		log:    options.Logger.With(slog.String("ledger", place)),
-	}, options)
+	e := &engine{name: name, sender: rand.Text(), log: log}
+	l, err := e.open(ctx, config, options)
 	if err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("open ledger %s: %w", place, err)
+		e.close()
+		return nil, fmt.Errorf("open ledger %s: %w", place, explain(err))
 	}
 	return l, nil
+}
+
+func (e *engine) open(ctx context.Context, config *pgxpool.Config, options ledger.Options) (*ledger.Ledger, error) {
+	if err := migrate(ctx, config.ConnConfig); err != nil {
+		return nil, err
+	}
+	var err error
+	if e.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, err
+	}
+	return ledger.New(ctx, e, options)
 }
 
 func migrate(ctx context.Context, config *pgx.ConnConfig) error {
 	db := stdlib.OpenDB(*config)
 	return errors.Join(schema.Migrate(ctx, db, schema.Postgres()), db.Close())
-}
-
-// hint adds what to do about errors that a first start may meet.
-func hint(err error) error {
-	var failure *pgconn.PgError
-	if !errors.As(err, &failure) {
-		return err
-	}
-	switch failure.Code {
-	case "3F000": // invalid_schema_name
-		return fmt.Errorf("%w: create the schema that search_path names (CREATE SCHEMA)", err)
-	case "3D000": // invalid_catalog_name
-		return fmt.Errorf("%w: create the database (createdb)", err)
-	case "42501": // insufficient_privilege
-		return fmt.Errorf("%w: grant this user CREATE on the schema", err)
-	}
-	return err
 }

@@ -1,10 +1,13 @@
 package postgres_test
 
 import (
+	"net"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -29,6 +32,8 @@ func TestLedger(t *testing.T) {
 	t.Run("shared", func(t *testing.T) { ledgertest.ExerciseShared(t, fresh(server)) })
 	t.Run("open", func(t *testing.T) { testOpen(t, server) })
 	t.Run("schemas", func(t *testing.T) { testSchemas(t, realparts.PostgresDatabase(t, server)) })
+	t.Run("name", func(t *testing.T) { testName(t, server) })
+	t.Run("incomplete", func(t *testing.T) { testIncomplete(t, realparts.PostgresDatabase(t, server)) })
 	t.Run("reconnect", func(t *testing.T) { testReconnect(t, realparts.PostgresDatabase(t, server)) })
 }
 
@@ -41,23 +46,101 @@ func TestOpenHidesThePassword(t *testing.T) {
 	for _, url := range []string{
 		"postgres://u:hunter2@localhost:notaport/sepwatch",
 		"postgres://u:hunter2@127.0.0.1:1/sepwatch?connect_timeout=2",
+		"postgres://u:hunter2/x@localhost/sepwatch",
+		"postgres://u:hun:hunter2@localhost/%zz",
+		"postgres://u@localhost:notaport/sepwatch?password=hunter2",
+		"postgres://u@localhost/sepwatch?pool_max_conns=hunter2",
+		"postgres://u:hunter2@localhost/sepwatch?sslmode=require&sslrootcert=/missing.pem",
 	} {
 		_, err := postgres.Open(t.Context(), url, ledger.Options{Node: "alpha"})
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "hunter2")
+		require.NotContains(t, err.Error(), "\n")
 	}
+}
+
+// TestOpenSaysWhatToDo asks for a remedy on one line, of servers that are not
+// there or let nobody in.
+func TestOpenSaysWhatToDo(t *testing.T) {
+	for name, test := range map[string]struct{ url, says, remedy string }{
+		"nobody listens": {"postgres://u:hunter2@127.0.0.1:1/sepwatch", "connection refused", "see that PostgreSQL runs"},
+		"no socket":      {"postgres:///sepwatch?user=u&password=hunter2&host=" + t.TempDir(), "no such file", "see that PostgreSQL runs"},
+		"wrong password": {"postgres://u:hunter2@" + refuses(t, "28P01", "password authentication failed for user \"u\"") + "/sepwatch",
+			"password authentication failed", "correct the user or the password"},
+		"starting up": {"postgres://u:hunter2@" + refuses(t, "57P03", "the database system\nis starting up") + "/sepwatch",
+			"the database system is starting up", "when the server is up"},
+		"no TLS": {"postgres://u:hunter2@" + refuses(t, "", "") + "/sepwatch?sslmode=require", "TLS", "sslmode"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := postgres.Open(t.Context(), test.url, ledger.Options{Node: "alpha"})
+			require.ErrorContains(t, err, test.says)
+			require.ErrorContains(t, err, test.remedy)
+			require.NotContains(t, err.Error(), "hunter2")
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+// refuses starts a server that answers every log-in with an error, and gives
+// its address.
+func refuses(t *testing.T, code, message string) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			backend := pgproto3.NewBackend(conn, conn)
+			start, err := backend.ReceiveStartupMessage()
+			if _, asks := start.(*pgproto3.SSLRequest); err == nil && asks {
+				if _, err = conn.Write([]byte("N")); err == nil {
+					_, err = backend.ReceiveStartupMessage()
+				}
+			}
+			if err == nil {
+				backend.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: code, Message: message})
+				_ = backend.Flush() // a client that has gone needs no answer
+			}
+			_ = conn.Close()
+		}
+	})
+	t.Cleanup(func() {
+		require.NoError(t, listener.Close())
+		serving.Wait()
+	})
+	return listener.Addr().String()
 }
 
 func testOpen(t *testing.T, server string) {
 	for name, test := range map[string]struct{ url, says string }{
 		"no such schema":   {realparts.PostgresDatabase(t, server) + "&search_path=missing", "CREATE SCHEMA"},
 		"no such database": {server + "&dbname=missing", "createdb"},
+		"no such user":     {server + "&user=missing", "correct the user"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := postgres.Open(t.Context(), test.url, ledger.Options{Node: "alpha"})
 			require.ErrorContains(t, err, test.says)
+			require.NotContains(t, err.Error(), "\n")
 		})
 	}
+}
+
+func testIncomplete(t *testing.T, url string) {
+	l, err := postgres.Open(t.Context(), url, ledger.Options{Node: "alpha"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	require.NoError(t, l.Update(t.Context(), func(tx ledger.Tx) error {
+		_, err := tx.AddMails([]ledger.NewMail{{Position: ledger.Position{Mailbox: "soc", UID: 1}, Raw: make([]byte, 3<<20)}})
+		return err
+	}))
+	admin(t, url, "DELETE FROM mail_chunk WHERE n = 1")
+	require.ErrorIs(t, l.View(t.Context(), func(tx ledger.Tx) error {
+		_, err := tx.Raw(1)
+		return err
+	}), ledger.ErrIncomplete)
 }
 
 // admin runs a statement on a connection beside the ledgers'.

@@ -49,7 +49,6 @@ CREATE TABLE incident (
     id        {{identity}},
     status    TEXT NOT NULL,
     remote_id BIGINT NOT NULL,
-    posts     BIGINT NOT NULL,
     seen      BIGINT NOT NULL,
     last_seen BIGINT NOT NULL,
     created   BIGINT NOT NULL,
@@ -84,6 +83,7 @@ CREATE TABLE piece (
     UNIQUE (incident, kind, key_hash)
 );
 CREATE INDEX piece_pending ON piece (incident) WHERE delivered <> version AND NOT parked;
+CREATE INDEX piece_parked ON piece (incident) WHERE parked;
 
 CREATE TABLE intent (
     id        {{identity}},

@@ -1,14 +1,19 @@
 package sqlite
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/windows"
 )
 
-// tryLock locks the file until it is closed or the process ends. It fails at
-// once where another holds it.
+// tryLock locks the file until it is closed or the process ends. It fails
+// with errHeld, at once, where another holds it.
 func tryLock(f *os.File) error {
-	return windows.LockFileEx(windows.Handle(f.Fd()),
+	err := windows.LockFileEx(windows.Handle(f.Fd()),
 		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, new(windows.Overlapped))
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return errHeld
+	}
+	return err
 }

@@ -19,11 +19,14 @@ import (
 // readers is how many View transactions run at once.
 const readers = 4
 
-// Open opens the ledger in the file at path, which it creates where it is
-// missing, readable by its owner only; the folder must be there. Beside it
-// SQLite keeps path-wal and path-shm, and Open path.lock: a file system lock
-// on it, which ends with the process, keeps a second daemon out. All leases
-// are released, since nobody else can hold one.
+// errHeld is tryLock's where another process has the lock.
+var errHeld = errors.New("another sepwatch holds it")
+
+// Open opens the ledger in the file at path. Where they are missing it makes
+// the file and its folder, for their owner only. Beside the file SQLite keeps
+// path-wal and path-shm, and Open path.lock: a file system lock on it, which
+// ends with the process, keeps a second daemon out. All leases are released,
+// since nobody else can hold one.
 func Open(ctx context.Context, path string, options ledger.Options) (*ledger.Ledger, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -45,12 +48,19 @@ func Open(ctx context.Context, path string, options ledger.Options) (*ledger.Led
 // there, is private and can be written: what SQLite says of that does not
 // name it.
 func hold(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open ledger %s: make its folder: %w: give it a path in a folder that this user may write to", path, err)
+	}
 	lock, err := touch(path + ".lock")
 	if err != nil {
 		return nil, err
 	}
 	if err := tryLock(lock); err != nil {
-		err = fmt.Errorf("open ledger %s: another sepwatch holds it by %s (%w): stop that one first, or give this one a ledger of its own", path, lock.Name(), err)
+		if errors.Is(err, errHeld) {
+			err = fmt.Errorf("open ledger %s: %w, by %s: stop that one first, or give this one a ledger of its own", path, err, lock.Name())
+		} else {
+			err = fmt.Errorf("open ledger %s: lock %s: %w: put the ledger on a file system that has locks, such as a local one", path, lock.Name(), err)
+		}
 		return nil, errors.Join(err, lock.Close())
 	}
 	database, err := touch(path)
@@ -66,7 +76,7 @@ func hold(path string) (*os.File, error) {
 func touch(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger: %w: the folder must exist, and it and the ledger's files be writable by this user", err)
+		return nil, fmt.Errorf("open ledger: %w: this user must be able to write to the folder and to the ledger's files", err)
 	}
 	return f, nil
 }

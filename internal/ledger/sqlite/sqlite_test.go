@@ -44,6 +44,7 @@ func TestOpen(t *testing.T) {
 		_, err = sqlite.Open(t.Context(), path, ledger.Options{})
 		require.ErrorContains(t, err, path+".lock")
 		require.ErrorContains(t, err, "stop that one first")
+		require.NotContains(t, err.Error(), "temporarily unavailable", "the system's word for it misleads")
 		require.NoError(t, l.Close())
 		l, err = sqlite.Open(t.Context(), path, ledger.Options{})
 		require.NoError(t, err, "the lock is let go")
@@ -76,11 +77,22 @@ func TestOpen(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, files, 8, "each a database and a lock, the log is folded in")
 	})
-	t.Run("no folder", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "missing", "ledger.db")
+	t.Run("makes its folder", func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "missing", "sepwatch")
+		l, err := sqlite.Open(t.Context(), filepath.Join(folder, "ledger.db"), ledger.Options{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, l.Close()) })
+		info, err := os.Stat(folder)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+	})
+	t.Run("a file in place of its folder", func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "file")
+		require.NoError(t, os.WriteFile(folder, nil, 0o600))
+		path := filepath.Join(folder, "ledger.db")
 		_, err := sqlite.Open(t.Context(), path, ledger.Options{})
 		require.ErrorContains(t, err, path)
-		require.ErrorContains(t, err, "folder must exist")
+		require.ErrorContains(t, err, "give it a path")
 	})
 	t.Run("not writable", func(t *testing.T) {
 		path := t.TempDir() // a folder cannot be opened as a database, by root neither
@@ -107,6 +119,40 @@ func TestOpen(t *testing.T) {
 		_, err = sqlite.Open(t.Context(), path, ledger.Options{})
 		require.ErrorContains(t, err, "newer sepwatch")
 	})
+}
+
+// TestIncomplete damages a mail: a caller can tell that from a database that
+// fails, and from a mail that is not there.
+func TestIncomplete(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := sqlite.Open(t.Context(), path, ledger.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	require.NoError(t, l.Update(t.Context(), func(tx ledger.Tx) error {
+		_, err := tx.AddMails([]ledger.NewMail{{Position: ledger.Position{Mailbox: "soc", UID: 1}, Raw: make([]byte, 3<<20)}})
+		return err
+	}))
+	raw := func() error {
+		return l.View(t.Context(), func(tx ledger.Tx) error {
+			_, err := tx.Raw(1)
+			return err
+		})
+	}
+	require.NoError(t, raw())
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	_, err = db.Exec("DELETE FROM mail_chunk WHERE n = 1")
+	require.NoError(t, err)
+	err = raw()
+	require.ErrorIs(t, err, ledger.ErrIncomplete)
+	require.NotErrorIs(t, err, ledger.ErrNotFound)
+	require.ErrorContains(t, err, "2097152 of 3145728")
+	_, err = db.Exec("ALTER TABLE mail_chunk RENAME TO lost")
+	require.NoError(t, err)
+	err = raw()
+	require.Error(t, err)
+	require.NotErrorIs(t, err, ledger.ErrIncomplete, "the database failed, not the mail")
 }
 
 // TestKilled kills a process while it commits, again and again on one ledger.

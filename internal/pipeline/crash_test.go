@@ -1,0 +1,156 @@
+package pipeline_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/pipeline"
+	"github.com/sepwatch/sepwatch/internal/simulate/fault"
+	"github.com/sepwatch/sepwatch/internal/simulate/soar"
+	"github.com/sepwatch/sepwatch/resilient"
+)
+
+// crash ends the process at the n-th change of Resilient: the ledger is
+// copied as a kill would leave it, and no later request gets through.
+type crash struct {
+	pipeline.Resilient
+	path, copy string
+	t          *testing.T
+
+	mu    sync.Mutex
+	at    int
+	after bool // the server made the change
+	calls int
+	dead  chan struct{}
+}
+
+var errDead = &resilient.Error{Class: resilient.Unreachable, Message: "the process is dead"}
+
+func (c *crash) point(do func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.dead:
+		return errDead
+	default:
+	}
+	c.calls++
+	if c.calls != c.at {
+		return do()
+	}
+	if c.after {
+		_ = do()
+	}
+	tamper(c.t, c.path, "VACUUM INTO ?", c.copy)
+	close(c.dead)
+	return errDead
+}
+
+func (c *crash) CreateIncident(ctx context.Context, in resilient.NewIncident) (ref resilient.Ref, err error) {
+	err = c.point(func() error { ref, err = c.Resilient.CreateIncident(ctx, in); return err })
+	return ref, err
+}
+func (c *crash) FindIncidents(ctx context.Context, l resilient.Lookup) (refs []resilient.Ref, err error) {
+	err = c.point(func() error { refs, err = c.Resilient.FindIncidents(ctx, l); return err })
+	return refs, err
+}
+func (c *crash) CloseDuplicate(ctx context.Context, id, of int64) (err error) {
+	return c.point(func() error { return c.Resilient.CloseDuplicate(ctx, id, of) })
+}
+func (c *crash) AddArtifact(ctx context.Context, inc int64, a incident.Artifact) (ids []int64, err error) {
+	err = c.point(func() error { ids, err = c.Resilient.AddArtifact(ctx, inc, a); return err })
+	return ids, err
+}
+func (c *crash) Artifacts(ctx context.Context, inc int64) (list []resilient.Artifact, err error) {
+	err = c.point(func() error { list, err = c.Resilient.Artifacts(ctx, inc); return err })
+	return list, err
+}
+func (c *crash) AddNote(ctx context.Context, inc int64, n incident.Note) (id int64, err error) {
+	err = c.point(func() error { id, err = c.Resilient.AddNote(ctx, inc, n); return err })
+	return id, err
+}
+func (c *crash) Notes(ctx context.Context, inc int64) (list []resilient.Note, err error) {
+	err = c.point(func() error { list, err = c.Resilient.Notes(ctx, inc); return err })
+	return list, err
+}
+func (c *crash) AddRow(ctx context.Context, inc int64, r incident.Row) (id int64, err error) {
+	err = c.point(func() error { id, err = c.Resilient.AddRow(ctx, inc, r); return err })
+	return id, err
+}
+func (c *crash) UpdateRow(ctx context.Context, inc, row int64, r incident.Row) (err error) {
+	return c.point(func() error { return c.Resilient.UpdateRow(ctx, inc, row, r) })
+}
+func (c *crash) Rows(ctx context.Context, inc int64, table string) (list []resilient.Row, err error) {
+	err = c.point(func() error { list, err = c.Resilient.Rows(ctx, inc, table); return err })
+	return list, err
+}
+
+// A kill at each request, before or after the server did it, with a create
+// that is lost, late or refused before: one incident, everything once.
+func TestKillAtEveryRequest(t *testing.T) {
+	t.Parallel()
+	before := map[string]fault.Switch{
+		"calm": {},
+		"late": {Kind: fault.LateChange, Late: 4 * timeout},
+	}
+	for name, sw := range before {
+		for _, field := range []bool{true, false} {
+			for _, after := range []bool{false, true} {
+				for _, at := range []int{1, 2, 3, 5} {
+					t.Run(fmt.Sprintf("%s/field=%v/after=%v/%d", name, field, after, at), func(t *testing.T) {
+						t.Parallel()
+						kill(t, sw, field, after, at)
+					})
+				}
+			}
+		}
+	}
+}
+
+func kill(t *testing.T, sw fault.Switch, field, after bool, at int) {
+	b := setup(t, options{soar: soar.Options{KeyField: field}, sepm: fleet("HOST-1")})
+	path := ledgerPath(t)
+	real := b.settings
+	dying := &crash{Resilient: real.Resilient, path: path, copy: ledgerPath(t), t: t, at: at, after: after, dead: make(chan struct{})}
+	b.settings = &pipeline.Settings{Rules: real.Rules, Read: real.Read, SEPM: real.SEPM, Resilient: dying}
+	b.onLedger(t, path, systemClock{})
+	if sw.Kind != "" {
+		sw.Method, sw.Path, sw.Remaining = "POST", "incidents", 1
+		b.soarFaults.On(sw)
+	}
+	b.start()
+	b.receive(alert("HOST-1"), alert("UNKNOWN"))
+	settled := false
+	for !settled {
+		select {
+		case <-dying.dead:
+			settled = true
+			b.stop()
+			b.settings = real
+			b.onLedger(t, dying.copy, systemClock{})
+			b.start()
+			b.settle()
+		case <-time.After(20 * time.Millisecond):
+			settled = b.counts().TasksPending == 0 // fewer requests than that
+		}
+	}
+	b.soarFaults.Flush()
+	open := b.open()
+	require.Len(t, open, 2)
+	rows, notes := 0, 0
+	for _, inc := range open {
+		require.Len(t, inc.Artifacts, alertArtifacts)
+		rows, notes = rows+len(inc.Rows), notes+len(inc.Notes)
+	}
+	require.Equal(t, 1, rows)
+	require.Equal(t, 1, notes)
+	c := b.counts()
+	require.Zero(t, c.PiecesPending)
+	require.Zero(t, c.TasksParked)
+}

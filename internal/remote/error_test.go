@@ -1,0 +1,84 @@
+package remote
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestErrorText(t *testing.T) {
+	cause := errors.New("cause")
+	e := Request{System: System{Name: "sys"}, Op: "read", Subject: "a\nb", Method: "GET", Path: "/x"}.Fail(Permanent, "no\nway", cause)
+	require.EqualError(t, e, `sys: read "a\nb" (GET /x): no way`)
+	require.ErrorIs(t, e, cause)
+	e = Request{System: System{Name: "sys"}, Op: "read", Subject: int64(7), Method: "GET", Path: "/x"}.
+		Refused(&Answer{Status: 404}, NotFound, "c", "gone")
+	require.EqualError(t, e, "sys: read 7 (GET /x): 404: gone")
+	require.Equal(t, "c", e.Code)
+}
+
+func TestErrorIs(t *testing.T) {
+	sentinels := []error{ErrNotFound, ErrConflict, ErrUnauthorized, ErrThrottled}
+	for _, tt := range []struct {
+		class  Class
+		status int
+		is     error
+	}{
+		{NotFound, 404, ErrNotFound},
+		{Permanent, 404, ErrNotFound},
+		{Permanent, 410, ErrNotFound},
+		{Permanent, 400, nil},
+		{Unauthorized, 404, ErrUnauthorized}, // of a login: it says nothing of the object
+		{Conflict, 409, ErrConflict},
+		{Conflict, 200, ErrConflict},
+		{Throttled, 429, ErrThrottled},
+		{Ambiguous, 0, nil},
+	} {
+		err := fmt.Errorf("outer: %w", &Error{Class: tt.class, Status: tt.status})
+		for _, sentinel := range sentinels {
+			require.Equal(t, sentinel == tt.is, errors.Is(err, sentinel), "%s %d: %v", tt.class, tt.status, sentinel)
+		}
+	}
+}
+
+func TestClassOfStatus(t *testing.T) {
+	for status, want := range map[int][2]Class{ // of a read, of a write
+		202: {Temporary, Ambiguous},
+		302: {Permanent, Permanent},
+		400: {Permanent, Permanent},
+		401: {Unauthorized, Unauthorized},
+		403: {Permanent, Permanent},
+		404: {Permanent, Permanent},
+		408: {Temporary, Temporary},
+		409: {Conflict, Conflict},
+		423: {Temporary, Temporary},
+		429: {Throttled, Throttled},
+		500: {Temporary, Ambiguous},
+		503: {Temporary, Ambiguous},
+	} {
+		require.Equal(t, want, [2]Class{ClassOfStatus(status, true), ClassOfStatus(status, false)}, status)
+	}
+}
+
+func TestDistrust(t *testing.T) {
+	s := System{Title: "Sys"}
+	for _, tt := range []struct {
+		err    error
+		advice string
+	}{
+		{x509.HostnameError{Certificate: new(x509.Certificate)}, "use a name of the certificate in the Sys url"},
+		{x509.CertificateInvalidError{Reason: x509.Expired}, "renew Sys's certificate, or set this machine's clock"},
+		{x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}, "name the PEM file of Sys's certificate, or of its authority, in ca_file"},
+		{x509.UnknownAuthorityError{}, "name the PEM file of Sys's certificate, or of its authority, in ca_file"},
+		{&tls.CertificateVerificationError{Err: errors.New("x")}, "name the PEM file of Sys's certificate, or of its authority, in ca_file"},
+		{errors.New("connection refused"), ""},
+	} {
+		advice, untrusted := s.distrust(fmt.Errorf("outer: %w", tt.err))
+		require.Equal(t, tt.advice, advice)
+		require.Equal(t, tt.advice != "", untrusted)
+	}
+}

@@ -1,0 +1,159 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// How much of an answer is read.
+const (
+	maxBody      = 64 << 20
+	maxErrorBody = 64 << 10
+)
+
+// Server is where requests go and how.
+type Server struct {
+	// HTTP is the client of [NewHTTP].
+	HTTP *resty.Client
+	// URL is the server as errors name it.
+	URL string
+	// Timeout bounds each sending, its answer included.
+	Timeout time.Duration
+	// Logger gets one debug line a sending.
+	Logger *slog.Logger
+	// OnRequest, when set, is told of every sending: the request's Op, the
+	// HTTP status (0 when there was no answer) and the time it took.
+	OnRequest func(op string, status int, d time.Duration)
+	// OnHeader, when set, gets the header of every answer as soon as it is there.
+	OnHeader func(http.Header)
+}
+
+// Answer is what came back.
+type Answer struct {
+	Status int
+	// Body is the whole body of a success, and the beginning of any other.
+	Body []byte
+	// Success is whether Status is among the request's.
+	Success bool
+}
+
+// Send sends a request and reads the answer, whatever its status. It sends it
+// again only if it is a read and a kept-alive connection turned out to be
+// dead. Its error is an [*Error].
+func (s Server) Send(ctx context.Context, r Request) (*Answer, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = json.Marshal(r.Body); err != nil {
+			return nil, r.Fail(Permanent, "encode the request: "+err.Error(), err)
+		}
+	}
+	a, err := s.attempt(ctx, r, body)
+	if err != nil && r.Read && a.reused.Load() && connectionLost(err) {
+		a, err = s.attempt(ctx, r, body)
+	}
+	if err != nil {
+		return nil, s.unanswered(r, a, err)
+	}
+	return &a.Answer, nil
+}
+
+// attempt is one sending: its answer, and what the connection did meanwhile.
+type attempt struct {
+	Answer
+	// sent is whether the request may have left. It is set when a connection
+	// was got, not when its headers were written: a request that is cancelled
+	// in between can still be written.
+	sent   atomic.Bool
+	reused atomic.Bool
+}
+
+// attempt sends a request once.
+func (s Server) attempt(ctx context.Context, r Request, body []byte) (*attempt, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	a := new(attempt)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// net/http takes another connection for a write only when it wrote
+		// nothing to the one before.
+		GetConn: func(string) { a.sent.Store(false) },
+		GotConn: func(i httptrace.GotConnInfo) { a.reused.Store(i.Reused); a.sent.Store(true) },
+	})
+	req := s.HTTP.R().SetContext(ctx).SetDoNotParseResponse(true).SetQueryParamsFromValues(r.Query)
+	if r.Token != "" {
+		req.SetAuthToken(r.Token)
+	}
+	if body != nil {
+		req.SetHeader("Content-Type", "application/json").SetBody(body)
+	}
+
+	start := time.Now()
+	resp, err := req.Execute(r.Method, r.Address)
+	if err == nil {
+		if s.OnHeader != nil {
+			s.OnHeader(resp.Header())
+		}
+		a.Status = resp.StatusCode()
+		a.Success = slices.Contains(r.Success, a.Status)
+		a.Body, err = readBody(resp.RawBody(), a.Success, r.System.TooLargeNote)
+	}
+	d := time.Since(start)
+	s.Logger.DebugContext(ctx, r.System.Name+" request", "op", r.Op, "status", a.Status, "duration", d)
+	if s.OnRequest != nil {
+		s.OnRequest(r.Op, a.Status, d)
+	}
+	return a, err
+}
+
+// readBody reads a bounded body. Of an error only the beginning is kept.
+func readBody(body io.ReadCloser, success bool, tooLarge string) ([]byte, error) {
+	defer body.Close()
+	if !success {
+		data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // the status says enough
+		return data, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	if len(data) > maxBody {
+		return nil, fmt.Errorf("the answer is larger than %d MiB%s", maxBody>>20, tooLarge)
+	}
+	return bytes.TrimSpace(data), nil
+}
+
+// unanswered is the error of a request that got no, or no whole, answer.
+func (s Server) unanswered(r Request, a *attempt, err error) *Error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // its text repeats method and URL
+	}
+	if advice, untrusted := r.System.distrust(err); untrusted {
+		return r.Fail(Untrusted, fmt.Sprintf("%v: %s", err, advice), err)
+	}
+	message := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) {
+		message = fmt.Sprintf("no answer in time (%v%s): %v", s.Timeout, r.System.TimeoutNote, err)
+	}
+	class := Unsure(r.Read)
+	if !a.sent.Load() {
+		class = Unreachable
+		message = s.URL + " cannot be reached: " + message
+	}
+	e := r.Fail(class, message, err)
+	e.Status = a.Status
+	return e
+}

@@ -1,0 +1,164 @@
+package remote
+
+import (
+	"context"
+	"crypto/x509"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve starts a server, and gives it as requests are sent to it.
+func serve(t *testing.T, handle http.HandlerFunc) (Server, *httptest.Server) {
+	t.Helper()
+	h := httptest.NewUnstartedServer(handle)
+	h.Config.ErrorLog = log.New(io.Discard, "", 0) // failed handshakes are wanted here
+	h.StartTLS()
+	t.Cleanup(h.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(h.Certificate())
+	s := Server{HTTP: NewHTTP(roots, 10*time.Second, 1), URL: h.URL, Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+	t.Cleanup(s.HTTP.GetClient().CloseIdleConnections)
+	return s, h
+}
+
+func ask(s Server, read bool) Request {
+	return Request{
+		System: System{Name: "sys", Title: "Sys", TimeoutNote: " of patience"}, Op: "ask", Method: http.MethodPost,
+		Path: "/x", Address: s.URL + "/x", Body: "b", Read: read, Success: []int{200},
+	}
+}
+
+func requireClass(t *testing.T, err error, class Class, text string) {
+	t.Helper()
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, class, e.Class, e.Error())
+	require.ErrorContains(t, err, text)
+}
+
+func TestSend(t *testing.T) {
+	s, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Header.Get("Authorization") != "Bearer T" || r.URL.RawQuery != "q=1" || string(body) != `"b"` {
+			w.WriteHeader(400)
+		}
+		w.Header().Set("Date", "some day")
+		io.WriteString(w, " yes\n")
+	})
+	var date string
+	var status int
+	s.OnHeader = func(h http.Header) { date = h.Get("Date") }
+	s.OnRequest = func(_ string, got int, _ time.Duration) { status = got }
+	r := ask(s, false)
+	r.Token, r.Query = "T", map[string][]string{"q": {"1"}}
+	a, err := s.Send(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, &Answer{Status: 200, Body: []byte("yes"), Success: true}, a)
+	require.Equal(t, "some day", date)
+	require.Equal(t, 200, status)
+
+	r.Token = ""
+	a, err = s.Send(t.Context(), r)
+	require.NoError(t, err, "what a refusal means is its caller's to say")
+	require.Equal(t, 400, a.Status)
+	require.False(t, a.Success)
+}
+
+// A connection that dies under a request: a read is sent again, and only over
+// a connection that had been used before; a write never.
+func TestLostConnection(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		read, warm bool
+		class      Class
+		sent       int32
+	}{
+		{"read on a kept-alive connection", true, true, "", 2},
+		{"read on a new connection", true, false, Temporary, 1},
+		{"write on a kept-alive connection", false, true, Ambiguous, 1},
+		{"write on a new connection", false, false, Ambiguous, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var sent atomic.Int32
+			s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if r.URL.Path == "/x" && sent.Add(1) == 1 {
+					panic(http.ErrAbortHandler)
+				}
+			})
+			if tt.warm {
+				r := ask(s, true)
+				r.Address = s.URL + "/warm"
+				_, err := s.Send(t.Context(), r)
+				require.NoError(t, err)
+			}
+			_, err := s.Send(t.Context(), ask(s, tt.read))
+			if tt.class == "" {
+				require.NoError(t, err)
+			} else {
+				requireClass(t, err, tt.class, "EOF")
+			}
+			require.Equal(t, tt.sent, sent.Load())
+		})
+	}
+}
+
+func TestNoAnswerInTime(t *testing.T) {
+	for read, class := range map[bool]Class{true: Temporary, false: Ambiguous} {
+		s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // the server sees the client leave only then
+			<-r.Context().Done()
+		})
+		s.Timeout = 300 * time.Millisecond
+		_, err := s.Send(t.Context(), ask(s, read))
+		requireClass(t, err, class, "sys: ask (POST /x): no answer in time (300ms of patience): ")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+}
+
+// What certainly was not sent is never in doubt, also of a write.
+func TestNotSent(t *testing.T) {
+	s, h := serve(t, func(http.ResponseWriter, *http.Request) {})
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.Send(ended, ask(s, false))
+	requireClass(t, err, Unreachable, "context canceled")
+
+	r := ask(s, false)
+	r.Body = make(chan int)
+	_, err = s.Send(t.Context(), r)
+	requireClass(t, err, Permanent, "encode the request")
+
+	stranger := s
+	stranger.HTTP = NewHTTP(x509.NewCertPool(), time.Second, 1)
+	_, err = stranger.Send(t.Context(), ask(s, false))
+	requireClass(t, err, Untrusted, "Sys's certificate")
+
+	h.Close()
+	_, err = s.Send(t.Context(), ask(s, false))
+	requireClass(t, err, Unreachable, s.URL+" cannot be reached: ")
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endless) Close() error               { return nil }
+
+func TestBodiesAreBounded(t *testing.T) {
+	data, err := readBody(endless{}, false, "")
+	require.NoError(t, err)
+	require.Len(t, data, maxErrorBody)
+	_, err = readBody(endless{}, true, ": ask for less")
+	require.ErrorContains(t, err, "larger than 64 MiB: ask for less")
+}
