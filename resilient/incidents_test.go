@@ -80,6 +80,22 @@ func TestCreateIncidentRefused(t *testing.T) {
 	}
 }
 
+func TestIncident(t *testing.T) {
+	s := serve(t, map[string]http.HandlerFunc{
+		"GET /incidents/2101": say(200, `{"id":2101,"name":"n","plan_status":"C","create_date":1700000000123}`),
+		"GET /incidents/2102": say(404, `{"success":false,"message":"Unable to find incident with ID 2102"}`),
+		"GET /incidents/2103": say(200, `{}`),
+	})
+	c := s.client(t)
+	ref, err := c.Incident(t.Context(), 2101)
+	require.NoError(t, err)
+	require.Equal(t, Ref{ID: 2101, Name: "n", Created: time.UnixMilli(1700000000123).UTC()}, ref)
+	_, err = c.Incident(t.Context(), 2102)
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = c.Incident(t.Context(), 2103)
+	require.Error(t, err, "an answer that names no incident is none")
+}
+
 func TestMarkerIsFound(t *testing.T) {
 	for description, key := range map[string]string{
 		"": "", "<p>text</p>": "",

@@ -32,7 +32,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // timeout is that of one request: a lost answer is looked for after it.
-const timeout = 400 * time.Millisecond
+const timeout = 600 * time.Millisecond
 
 type systemClock struct{}
 
