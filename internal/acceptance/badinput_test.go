@@ -93,11 +93,11 @@ ledger: {path: ledger.db}
 		"mailbox password":     {map[string]string{"MAILPW": "wr0ng"}, []string{"soc", inbox.Address(), "log in", "password"}, true},
 		"mailbox certificate":  {map[string]string{"MAILCA": "other.pem"}, []string{"soc", "certificate is not trusted"}, false},
 		"mailbox unreachable":  {map[string]string{"MAIL": "127.0.0.1:1"}, []string{"soc", "127.0.0.1:1", "check host and port"}, false},
-		"resilient secret":     {map[string]string{"SOARPW": "wr0ng"}, []string{"Resilient", "401", "pause"}, true},
+		"resilient secret":     {map[string]string{"SOARPW": "wr0ng"}, []string{"Resilient", "401", "retry_in"}, true},
 		"resilient org":        {map[string]string{"ORG": "Acme"}, []string{"Resilient", "Acme", "resilient.org"}, true},
 		"resilient untrusted":  {map[string]string{"SOARCA": "other.pem"}, []string{"Resilient", "ca_file"}, false},
 		"resilient no answer":  {map[string]string{"SOAR": "https://127.0.0.1:1"}, []string{"Resilient", "127.0.0.1:1", "connection refused"}, false},
-		"sepm password":        {map[string]string{"SEPMPW": "wr0ng"}, []string{"SEPM", "401", "pause"}, true},
+		"sepm password":        {map[string]string{"SEPMPW": "wr0ng"}, []string{"SEPM", "401", "retry_in"}, true},
 		"sepm untrusted":       {map[string]string{"SEPMCA": "other.pem"}, []string{"SEPM", "ca_file"}, false},
 		"sepm does not answer": {map[string]string{"SEPM": "https://127.0.0.1:1"}, []string{"SEPM", "127.0.0.1:1", "connection refused"}, false},
 	}

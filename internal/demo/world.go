@@ -23,6 +23,9 @@ import (
 // six kinds about every fifth request goes wrong.
 const faultRate = 30
 
+// mailboxFaultRate is higher, since one command fetches many mails.
+const mailboxFaultRate = 15
+
 // world is the stand-ins and the alerts between them.
 type world struct {
 	alerts []alert
@@ -80,14 +83,23 @@ func (w *world) start(manager *sepm.Server) error {
 // which a watcher rightly waits longer than a demo lasts.
 func mailboxFaults() []mailbox.Rule {
 	rules := []mailbox.Rule{
-		{Kind: mailbox.Delay, OneIn: faultRate, Delay: 20 * time.Millisecond},
-		{Kind: mailbox.LostReply, Command: "STORE", OneIn: faultRate},
-		{Kind: mailbox.LateChange, Command: "STORE", OneIn: faultRate, Delay: 50 * time.Millisecond},
+		{Kind: mailbox.Delay, OneIn: mailboxFaultRate, Delay: 20 * time.Millisecond},
+		{Kind: mailbox.LostReply, Command: "STORE", OneIn: mailboxFaultRate},
+		{Kind: mailbox.LateChange, Command: "STORE", OneIn: mailboxFaultRate, Delay: 50 * time.Millisecond},
 	}
 	for _, command := range []string{"SEARCH", "FETCH", "STORE"} {
 		rules = append(rules,
-			mailbox.Rule{Kind: mailbox.Status, Command: command, OneIn: faultRate},
-			mailbox.Rule{Kind: mailbox.Reset, Command: command, OneIn: faultRate})
+			mailbox.Rule{Kind: mailbox.Status, Command: command, OneIn: mailboxFaultRate},
+			mailbox.Rule{Kind: mailbox.Reset, Command: command, OneIn: mailboxFaultRate})
+	}
+	// A demo sends few commands, so each kind of fault is sure to strike once.
+	// After a refused FETCH each mail is asked for alone, which takes longer
+	// than a demo should: that one is left to chance.
+	for _, r := range slices.Clone(rules) {
+		if r.Kind != mailbox.Status || r.Command != "FETCH" {
+			r.OneIn, r.Limit = 0, 1
+			rules = append(rules, r)
+		}
 	}
 	return rules
 }

@@ -42,8 +42,8 @@ func (g *gate) failed(err error, v verdict, now time.Time) {
 	pause := backoff(first, most, g.failures)
 	g.failures++
 	g.until = now.Add(pause)
-	g.logger.Error(g.system+" cannot be used; trying again later",
-		"system", g.system, "pause", pause.Round(time.Millisecond), "failures", g.failures, "error", err)
+	g.logger.Warn(g.system+" cannot be used",
+		"error", err, "failures", g.failures, "retry_in", pause.Round(time.Millisecond))
 }
 
 // maxStumbles is how many requests in a row may come to nothing, with 5xx or
@@ -67,7 +67,7 @@ func (g *gate) passed(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.failures > 0 {
-		g.logger.Info(g.system+" answers again", "system", g.system, "failures", g.failures)
+		g.logger.Info(g.system+" answers again", "failures", g.failures)
 	}
 	g.failures, g.stumbles, g.until, g.answered = 0, 0, time.Time{}, now
 }
