@@ -12,8 +12,9 @@ import (
 	"github.com/sepwatch/sepwatch/resilient"
 )
 
-// deliverLease outlasts one step of a delivery: see [delivery.settled].
-const deliverLease = 10 * time.Minute
+// deliverLease outlasts one step of a delivery, which takes about two
+// time-outs (see [delivery.settled]), or a few where it has to look.
+func deliverLease(r Resilient) time.Duration { return max(10*time.Minute, 6*r.Timeout()) }
 
 // deliverStage brings Resilient to what the ledger says, incident by
 // incident: one worker at a time for each, many incidents at once.
@@ -25,7 +26,7 @@ const deliverLease = 10 * time.Minute
 func (p *Pipeline) deliverStage() *stage {
 	var platform resilient.Platform
 	s := &stage{
-		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, lease: deliverLease,
+		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, lease: deliverLease(p.Settings().Resilient),
 		gate: &gate{system: "Resilient", logger: p.Logger},
 		ready: func(ctx context.Context) (err error) {
 			platform, err = connect(ctx, p.Settings().Resilient)

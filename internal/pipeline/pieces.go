@@ -63,6 +63,7 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 		}
 		id, err := d.sendPiece(ctx, p)
 		if mendable(p, err) {
+			d.gate.passed(d.Clock.Now()) // it answers, and takes other things
 			held = err
 			settle(p, "held: "+err.Error())
 			continue
