@@ -23,7 +23,7 @@ const module = "github.com/sepwatch/sepwatch"
 // other.
 var rooms = map[string][]string{
 	"cmd/sepwatch":        {"internal/app", "internal/demo", "internal/config", "parse", "rules"},
-	"internal/acceptance": {"internal/app", "internal/config"},
+	"internal/acceptance": {"internal/app", "internal/config", "internal/connect"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
 	"internal/app": {"internal/pipeline", "internal/ledger", "internal/config",
 		"ingest", "parse", "rules", "enrich", "sepclient", "resilient", "incident"},
