@@ -158,8 +158,6 @@ func TestProxyFails(t *testing.T) {
 			"refused: 499", "allow CONNECT"},
 		{"it does not reach the server", "http://" + stand(t, proxy.Options{}).Address(), "127.0.0.1:1",
 			"refused: 502 Bad Gateway", "does not reach the server"},
-		{"its name is unknown", "http://u:hunter2@proxy.invalid:3128", server,
-			"cannot be reached: dial tcp: lookup proxy.invalid", "check proxy"},
 		{"it hangs up", "http://u:hunter2@" + closed, server, "gave no answer: ", "check proxy"},
 		{"it is no proxy", "http://u:hunter2@" + says("220 smtp.example.com\r\nnever an empty line\r\n\r\n"), server,
 			"gave no answer: what came is not HTTP", "check proxy"},
@@ -178,15 +176,13 @@ func TestProxyFails(t *testing.T) {
 		{"SOCKS5 hangs up", "socks5://u:hunter2@" + closed, server, "did not connect: ", "check proxy"},
 		{"SOCKS5 is something else", "socks5://u:hunter2@" + says("220 smtp.example.com\r\n"), server,
 			"did not connect: unexpected protocol version", "check proxy"},
-		{"SOCKS5 is unknown", "socks5://u:hunter2@proxy.invalid", server,
-			"cannot be reached: dial tcp: lookup proxy.invalid", "check proxy"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := through(t, tt.proxy)(t.Context(), "tcp", tt.target)
 			var failure *connect.ProxyError
 			require.ErrorAs(t, err, &failure)
 			require.ErrorContains(t, err, "proxy "+failure.Address+" "+tt.problem)
-			require.Contains(t, tt.proxy+":1080", failure.Address)
+			require.True(t, strings.HasSuffix(tt.proxy, failure.Address))
 			require.Contains(t, failure.Advice(), tt.advice)
 			require.NotContains(t, err.Error(), "hunter2")
 		})

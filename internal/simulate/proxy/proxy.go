@@ -19,8 +19,8 @@ type Options struct {
 	Username, Password string
 	// Certificate makes the proxy speak TLS.
 	Certificate *tls.Certificate
-	// Refuse is an HTTP status that every CONNECT is answered with. SOCKS5
-	// answers that its rules do not allow the connection.
+	// Refuse is an HTTP status that every CONNECT with the right login is
+	// answered with. SOCKS5 answers that its rules do not allow it.
 	Refuse int
 }
 
@@ -57,11 +57,17 @@ func Start(o Options) (*Server, error) {
 // Address is the proxy's host:port.
 func (s *Server) Address() string { return s.listen.Addr().String() }
 
-// Targets are the addresses that were asked for, in order.
+// Targets are the addresses that were asked for with the right login, in order.
 func (s *Server) Targets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.targets...)
+}
+
+func (s *Server) asked(target string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.targets = append(s.targets, target)
 }
 
 // Close cuts every connection and waits for all that was started.
@@ -111,9 +117,6 @@ func (s *Server) serve(raw net.Conn) {
 	if target == "" {
 		return
 	}
-	s.mu.Lock()
-	s.targets = append(s.targets, target)
-	s.mu.Unlock()
 	server, err := net.Dial("tcp", target)
 	if err != nil {
 		_, _ = io.WriteString(conn, refused) // whoever left need not know
@@ -139,13 +142,13 @@ func (s *Server) connect(r *bufio.Reader, w io.Writer) (target string) {
 	if err != nil || request.Method != http.MethodConnect {
 		return ""
 	}
-	status := s.o.Refuse
+	status := http.StatusProxyAuthRequired
 	login := "Basic " + base64.StdEncoding.EncodeToString([]byte(s.o.Username+":"+s.o.Password))
-	if s.o.Username != "" && request.Header.Get("Proxy-Authorization") != login {
-		status = http.StatusProxyAuthRequired
-	}
-	if status == 0 {
-		return request.Host
+	if s.o.Username == "" || request.Header.Get("Proxy-Authorization") == login {
+		if s.asked(request.Host); s.o.Refuse == 0 {
+			return request.Host
+		}
+		status = s.o.Refuse
 	}
 	_, _ = fmt.Fprintf(w, "HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n", status)
 	return ""
@@ -190,9 +193,10 @@ func (s *Server) socks(r *bufio.Reader, w io.Writer) (target string) {
 	if _, err := io.ReadFull(r, port); err != nil {
 		return ""
 	}
-	if s.o.Refuse != 0 {
+	target = net.JoinHostPort(host, fmt.Sprint(int(port[0])<<8|int(port[1])))
+	if s.asked(target); s.o.Refuse != 0 {
 		_, _ = io.WriteString(w, "\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00")
 		return ""
 	}
-	return net.JoinHostPort(host, fmt.Sprint(int(port[0])<<8|int(port[1])))
+	return target
 }
