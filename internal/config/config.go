@@ -59,7 +59,7 @@ type Mailbox struct {
 	// URL is where the mailbox is: imaps://user@host[:port]/FOLDER, with the
 	// user percent-encoded. imaps:// is TLS from the start, on port 993;
 	// imap:// is STARTTLS, on port 143, and a server that does not go over to
-	// TLS is left before anything is sent; imap+insecure:// has no TLS and is
+	// TLS is left before the user is named; imap+insecure:// has no TLS and is
 	// accepted for loopback hosts only.
 	URL MailboxURL `yaml:"url" required:"true" example:"imaps://sepm-alerts@mail.example.com/INBOX"`
 	// Password is the user's password, required here or in password_file,
