@@ -44,7 +44,7 @@ func (s *session) fetchAll(ctx context.Context, p *pipeline) error {
 	case <-s.announced: // the search covers it
 	default:
 	}
-	found, err := s.search(ctx, searchSet(c.state))
+	found, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{searchSet(c.state)}})
 	if err != nil {
 		return err
 	}
@@ -92,10 +92,10 @@ func searchSet(state State) imap.UIDSet {
 	return set
 }
 
-func (s *session) search(ctx context.Context, set imap.UIDSet) (imap.UIDSet, error) {
+func (s *session) search(ctx context.Context, criteria *imap.SearchCriteria) (imap.UIDSet, error) {
 	var found imap.UIDSet
 	err := s.do(ctx, "search for mail", func() error {
-		data, err := s.client.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{set}}, nil).Wait()
+		data, err := s.client.UIDSearch(criteria, nil).Wait()
 		if err != nil {
 			return err
 		}

@@ -34,8 +34,8 @@ func (c *cursor) take(s State) {
 }
 
 // reset starts again in a mailbox with another validity.
-func (c *cursor) reset(validity, mark uint32) {
-	c.state.UIDValidity, c.state.Mark, c.state.Holes = validity, mark, nil
+func (c *cursor) reset(validity, mark uint32, holes []uint32) {
+	c.state.UIDValidity, c.state.Mark, c.state.Holes = validity, mark, holes
 	c.failed = map[uint32]failedFetch{}
 }
 

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -19,9 +20,17 @@ func (d dovecotServer) options() ingest.Options {
 	return testOptions(d.TLSAddress, realparts.DovecotUser, realparts.DovecotPassword, d.CAPEM)
 }
 
+// plainAddress is where a Dovecot offers STARTTLS.
+func plainAddress(s mailServer) string { return s.(dovecotServer).Address }
+
 func (d dovecotServer) append(t *testing.T, mails ...[]byte) {
 	t.Helper()
 	d.Append(arrival, mails...)
+}
+
+func (d dovecotServer) appendAt(t *testing.T, when time.Time, raw []byte) {
+	t.Helper()
+	d.Append(when, raw)
 }
 
 func (d dovecotServer) inspect(t *testing.T, folder string, work func(*imapclient.Client) error) {

@@ -8,3 +8,5 @@ func dovecot(t *testing.T) mailServer {
 	t.Skip("Dovecot is started on Linux only")
 	return nil
 }
+
+func plainAddress(mailServer) string { return "" }

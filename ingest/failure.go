@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // Error is why a watcher lost its mailbox or did not get it.
@@ -57,7 +58,9 @@ func isStatus(err error) bool {
 
 // fail wraps the error of a step with the server, and adds the hint that fits.
 func (w *Watcher) fail(doing string, err error) *Error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+	var proxy *connect.ProxyError
+	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+	if ended && !errors.As(err, &proxy) {
 		err = fmt.Errorf("the server closed the connection: %w", err)
 	}
 	return &Error{Mailbox: w.o.Name, Host: w.o.Address, Doing: doing, Err: err, Hint: connectHint(err)}
@@ -74,23 +77,23 @@ func (w *Watcher) failSink(doing string, err error) *Error {
 
 func connectHint(err error) string {
 	var (
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		record   tls.RecordHeaderError
-		dns      *net.DNSError
+		proxy  *connect.ProxyError
+		record tls.RecordHeaderError
+		dns    *net.DNSError
 	)
+	if advice, untrusted := connect.Distrust(err, "the mail server"); untrusted {
+		return advice
+	}
 	switch {
-	case errors.As(err, &unknown):
-		return "the server's certificate is not trusted: name the CA that signed it as the CA file"
-	case errors.As(err, &hostname):
-		return "the server's certificate is for another name: use the name in the certificate as the host"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "the server's certificate has expired: renew it, or set this machine's clock"
-	case errors.As(err, &invalid):
-		return "the server's certificate cannot be used: replace it"
+	case errors.As(err, &proxy):
+		return proxy.Advice()
+	case errors.Is(err, errNoTLS):
+		return "imap:// goes on over TLS alone (STARTTLS): turn it on at the server, or use imaps:// where that is served, " +
+			"or imap+insecure:// on this machine; if it worked before, somebody may be taking it out of the connection"
+	case errors.Is(err, errNotTLS):
+		return "somebody may be putting words into the connection, or the server is broken: no password was sent"
 	case errors.As(err, &record):
-		return "the server does not speak TLS on this port: IMAP over TLS is usually port 993"
+		return "the server does not speak TLS on this port: IMAP over TLS is usually port 993, and imap:// asks for STARTTLS on port 143"
 	case errors.As(err, &dns):
 		return "the host name cannot be resolved: check its spelling and the DNS"
 	case errors.Is(err, syscall.ECONNREFUSED):

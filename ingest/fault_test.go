@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sepwatch/sepwatch/ingest"
+	"github.com/sepwatch/sepwatch/internal/connect"
 	"github.com/sepwatch/sepwatch/internal/simulate/mailbox"
 )
 
@@ -181,7 +182,7 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		{"wrong password", func(o *ingest.Options) { o.Password = "wrong-secret" },
 			[]string{"log in", "uthentication", "check user name and password"}},
 		{"untrusted certificate", func(o *ingest.Options) { o.RootCAs = nil },
-			[]string{"start TLS", "unknown authority", "name the CA"}},
+			[]string{"start TLS", "unknown authority", "in ca_file", "set fingerprints: [sha256:"}},
 		{"unreachable host", func(o *ingest.Options) { o.Address = "127.0.0.1:1" },
 			[]string{"connect", "refused", "check host and port"}},
 		{"no such folder", func(o *ingest.Options) { o.Folder = "Alerts" },
@@ -224,12 +225,15 @@ func TestOptionsAreChecked(t *testing.T) {
 	_, err := ingest.New(valid, newLedger())
 	require.NoError(t, err)
 	for want, change := range map[string]func(*ingest.Options){
-		"name is empty":          func(o *ingest.Options) { o.Name = "" },
-		"want host:port":         func(o *ingest.Options) { o.Address = "mail.example.com" },
-		"user name is empty":     func(o *ingest.Options) { o.Username = "" },
-		"TLS is off":             func(o *ingest.Options) { o.TLS = ingest.None },
-		"TLS mode":               func(o *ingest.Options) { o.TLS = "starttls" },
-		`start "yesterday"`:      func(o *ingest.Options) { o.Start = "yesterday" },
+		"name is empty":      func(o *ingest.Options) { o.Name = "" },
+		"want host:port":     func(o *ingest.Options) { o.Address = "mail.example.com" },
+		"user name is empty": func(o *ingest.Options) { o.Username = "" },
+		"TLS is off":         func(o *ingest.Options) { o.TLS = ingest.None },
+		"TLS mode":           func(o *ingest.Options) { o.TLS = "ssl" },
+		"fingerprints without": func(o *ingest.Options) {
+			o.Address, o.TLS, o.Fingerprints = "localhost:143", ingest.None, make([]connect.Fingerprint, 1)
+		},
+		"start is negative":      func(o *ingest.Options) { o.Start = -1 },
 		`flag "green"`:           func(o *ingest.Options) { o.Flag = "green" },
 		"being watched":          func(o *ingest.Options) { o.Move = "INBOX" },
 		"idle restart":           func(o *ingest.Options) { o.IdleRestart = time.Hour },

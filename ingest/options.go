@@ -6,27 +6,33 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"time"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // TLSMode says how the connection to the mail server is protected.
 type TLSMode string
 
-// The ways to connect. None sends the password in the clear, so [New] refuses
-// it for any host but this one.
+// The ways to connect: TLS from the start, or after STARTTLS, without which no
+// session goes on. None sends the password in the clear, so [New] refuses it
+// for any host but this one.
 const (
 	Implicit TLSMode = "implicit"
+	StartTLS TLSMode = "starttls"
 	None     TLSMode = "none"
 )
 
-// Start says which mails count when a mailbox is opened for the first time.
-type Start string
+// Start says which of the mails that are there when a mailbox is opened for
+// the first time are read: those that arrived no longer ago than this.
+type Start time.Duration
 
 // Where to start: with the next mail to arrive, or with the oldest one there.
 const (
-	Now Start = "now"
-	All Start = "all"
+	Now Start = 0
+	All Start = math.MaxInt64
 )
 
 // Flag says how a mail is marked in the mailbox after its commit. The mark is
@@ -70,6 +76,11 @@ type Options struct {
 	Folder string
 	// RootCAs verifies the server's certificate; nil means the system's.
 	RootCAs *x509.CertPool
+	// Fingerprints are those of the certificates that the server may show.
+	// They take the place of authorities, unless there are RootCAs, too.
+	Fingerprints []connect.Fingerprint
+	// Proxy is the proxy to go through, if any.
+	Proxy connect.Proxy
 	// Start is Now by default.
 	Start Start
 	// Flag is FlagAuto by default.
@@ -105,7 +116,8 @@ type Options struct {
 	Clock Clock
 	// Logger is slog.Default() by default.
 	Logger *slog.Logger
-	// Dial opens the TCP connection; nil means a net.Dialer with keep-alive.
+	// Dial opens the TCP connection to the server, or to the Proxy; nil means a
+	// net.Dialer with keep-alive.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -115,7 +127,6 @@ const maxIdle = 5 * time.Minute
 func (o *Options) complete() error {
 	orDefault(&o.TLS, Implicit)
 	orDefault(&o.Folder, "INBOX")
-	orDefault(&o.Start, Now)
 	orDefault(&o.Flag, FlagAuto)
 	orDefault(&o.Poll, time.Minute)
 	orDefault(&o.IdleRestart, 4*time.Minute)
@@ -139,6 +150,7 @@ func (o *Options) complete() error {
 		}}
 		o.Dial = dialer.DialContext
 	}
+	o.Dial = o.Proxy.Through(o.Dial)
 	return o.validate()
 }
 
@@ -164,16 +176,16 @@ func (o *Options) validate() error {
 		wrong("address %q: want host:port", o.Address)
 	}
 	switch o.TLS {
-	case Implicit:
+	case Implicit, StartTLS:
 	case None:
 		if err == nil && !isLoopback(host) {
 			wrong("TLS is off for %s: the password would cross the network in the clear; use TLS", host)
 		}
+		if len(o.Fingerprints) > 0 {
+			wrong("fingerprints without TLS: there is no certificate to compare them with")
+		}
 	default:
-		wrong("TLS mode %q: want %q or %q", o.TLS, Implicit, None)
-	}
-	if o.Start != Now && o.Start != All {
-		wrong("start %q: want %q or %q", o.Start, Now, All)
+		wrong("TLS mode %q: want %q, %q or %q", o.TLS, Implicit, StartTLS, None)
 	}
 	if o.Flag != FlagAuto && o.Flag != FlagNone && o.Flag != FlagSeen {
 		wrong("flag %q: want %q, %q or %q", o.Flag, FlagAuto, FlagNone, FlagSeen)
@@ -188,7 +200,7 @@ func (o *Options) validate() error {
 		name  string
 		value int64
 	}{
-		{"poll", int64(o.Poll)}, {"idle restart", int64(o.IdleRestart)}, {"command timeout", int64(o.CommandTimeout)},
+		{"start", int64(o.Start)}, {"poll", int64(o.Poll)}, {"idle restart", int64(o.IdleRestart)}, {"command timeout", int64(o.CommandTimeout)},
 		{"max size", o.MaxSize}, {"batch mails", int64(o.BatchMails)}, {"batch bytes", o.BatchBytes}, {"standby", int64(o.Standby)},
 	} {
 		if n.value < 0 {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -23,15 +24,21 @@ func (s *session) place(ctx context.Context, selected *imap.SelectData) error {
 		// message that is known is known by its content too.
 		log.Warn("mailbox was rebuilt by the server: reading all of it again",
 			"uidvalidity", selected.UIDValidity, "uidvalidity_before", c.state.UIDValidity)
-		c.reset(selected.UIDValidity, 0)
+		c.reset(selected.UIDValidity, 0, nil)
 	case s.w.o.Start == All:
-		c.reset(selected.UIDValidity, 0)
-	default:
+		c.reset(selected.UIDValidity, 0, nil)
+	case s.w.o.Start == Now:
 		mark, err := s.lastUID(ctx, selected)
 		if err != nil {
 			return err
 		}
-		c.reset(selected.UIDValidity, mark)
+		c.reset(selected.UIDValidity, mark, nil)
+	default:
+		mark, holes, err := s.since(ctx, selected, s.w.o.Clock.Now().Add(-time.Duration(s.w.o.Start)))
+		if err != nil {
+			return err
+		}
+		c.reset(selected.UIDValidity, mark, holes)
 	}
 	return s.commit(ctx, c.snapshot(), nil)
 }
@@ -41,7 +48,7 @@ func (s *session) lastUID(ctx context.Context, selected *imap.SelectData) (uint3
 	if selected.UIDNext != 0 {
 		return uint32(selected.UIDNext) - 1, nil
 	}
-	found, err := s.search(ctx, imap.UIDSet{{}}) // "*", the last one there
+	found, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{{{}}}}) // "*", the last one there
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}

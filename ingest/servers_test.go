@@ -33,6 +33,7 @@ const (
 type mailServer interface {
 	options() ingest.Options
 	append(t *testing.T, mails ...[]byte)
+	appendAt(t *testing.T, when time.Time, raw []byte)
 	messages(t *testing.T, folder string) []mailbox.Message
 	expunge(t *testing.T, uids ...uint32)
 	rebuild(t *testing.T)
@@ -71,6 +72,12 @@ func (s standInServer) append(t *testing.T, mails ...[]byte) {
 		_, err := s.Append(raw, arrival)
 		require.NoError(t, err)
 	}
+}
+
+func (s standInServer) appendAt(t *testing.T, when time.Time, raw []byte) {
+	t.Helper()
+	_, err := s.Append(raw, when)
+	require.NoError(t, err)
 }
 
 func (s standInServer) messages(t *testing.T, folder string) []mailbox.Message {

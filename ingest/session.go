@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -120,7 +119,7 @@ func (s *session) connect(ctx context.Context) error {
 	case <-w.o.Clock.After(w.o.CommandTimeout):
 		cancel()
 		if d = <-result; d.err != nil {
-			d.err = fmt.Errorf("%w for %v", errSilent, w.o.CommandTimeout)
+			d.err = fmt.Errorf("%w for %v: %w", errSilent, w.o.CommandTimeout, d.err)
 		}
 	}
 	if d.err != nil {
@@ -128,17 +127,9 @@ func (s *session) connect(ctx context.Context) error {
 	}
 	s.conn = &countingConn{Conn: d.conn}
 
-	var conn net.Conn = s.conn
-	if w.o.TLS == Implicit {
-		host, _, err := net.SplitHostPort(w.o.Address)
-		if err != nil {
-			return w.fail(doing, err)
-		}
-		secure := tls.Client(s.conn, &tls.Config{ServerName: host, RootCAs: w.o.RootCAs, MinVersion: tls.VersionTLS12})
-		if err := s.do(ctx, "start TLS", secure.Handshake); err != nil {
-			return err
-		}
-		conn = secure
+	conn, err := s.secure(ctx)
+	if err != nil {
+		return err
 	}
 	s.announced = make(chan struct{}, 1)
 	s.client = imapclient.New(conn, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{

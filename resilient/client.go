@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 
+	"github.com/sepwatch/sepwatch/internal/connect"
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
@@ -36,6 +37,11 @@ type Options struct {
 	// RootCAs are the certificates to trust, of authorities or of Resilient
 	// itself. Nil trusts the system's authorities.
 	RootCAs *x509.CertPool
+	// Fingerprints are those of the certificates that Resilient may show. They take
+	// the place of authorities, unless there are RootCAs, too.
+	Fingerprints []connect.Fingerprint
+	// Proxy is the proxy to go through; the environment's by default.
+	Proxy connect.Proxy
 	// Timeout bounds each request and each write in all; 30 s by default.
 	Timeout time.Duration
 	// Now is the clock, time.Now by default.
@@ -80,13 +86,16 @@ func New(o Options) (*Client, error) {
 	if prefix := strings.Trim(o.ResourcePrefix, "/"); prefix != "" {
 		root += "/" + prefix
 	}
-	return &Client{options: o, rest: root + "/rest", http: newHTTP(o)}, nil
-}
-
-func newHTTP(o Options) *resty.Client {
 	// Without cookies: a session cookie beside the key confuses the server
 	// (§1.2).
-	return remote.NewHTTP(o.RootCAs, o.Timeout, idleConnections).SetBasicAuth(o.KeyID, o.KeySecret)
+	web, err := system.NewHTTP(u, remote.Connection{
+		Trust: connect.Trust{RootCAs: o.RootCAs, Fingerprints: o.Fingerprints}, Proxy: o.Proxy,
+		Timeout: o.Timeout, Idle: idleConnections,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Client{options: o, rest: root + "/rest", http: web.SetBasicAuth(o.KeyID, o.KeySecret)}, nil
 }
 
 // Timeout is how long a write takes at most. What became of one whose answer

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/connect"
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
@@ -191,6 +192,18 @@ func TestCertificates(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.client(t, func(o *Options) { o.URL = "https://localhost:" + port }).Connect(t.Context())
 	requireError(t, err, Untrusted, "use a name of the certificate")
+}
+
+func TestPinnedCertificateAndProxy(t *testing.T) {
+	s := serve(t, nil)
+	pin := connect.FingerprintOf(s.Certificate())
+	pinned := func(o *Options) { o.RootCAs, o.Fingerprints = nil, []connect.Fingerprint{pin} }
+	_, err := s.client(t, pinned).Connect(t.Context())
+	require.NoError(t, err)
+	_, err = s.client(t, func(o *Options) { o.Fingerprints = []connect.Fingerprint{{}} }).Connect(t.Context())
+	requireError(t, err, Untrusted, pin.String())
+	_, err = s.client(t, pinned, func(o *Options) { o.Proxy = connect.Proxy{Scheme: "http", Address: "127.0.0.1:1"} }).Connect(t.Context())
+	requireError(t, err, Unreachable, "proxy 127.0.0.1:1 cannot be reached")
 }
 
 // A write that certainly was not sent is told from one that may have been.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 
+	"github.com/sepwatch/sepwatch/internal/connect"
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
@@ -37,6 +38,11 @@ type Options struct {
 	// itself, whose own certificate is normally self-signed. Nil trusts the
 	// system's authorities.
 	RootCAs *x509.CertPool
+	// Fingerprints are those of the certificates that SEPM may show. They take
+	// the place of authorities, unless there are RootCAs, too.
+	Fingerprints []connect.Fingerprint
+	// Proxy is the proxy to go through; the environment's by default.
+	Proxy connect.Proxy
 	// Timeout bounds each request, its answer included; 30 s by default.
 	Timeout time.Duration
 	// PageSize is how many objects to ask for in one page, 200 by default.
@@ -79,11 +85,18 @@ func New(o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	web, err := system.NewHTTP(u, remote.Connection{
+		Trust: connect.Trust{RootCAs: o.RootCAs, Fingerprints: o.Fingerprints}, Proxy: o.Proxy,
+		Timeout: o.Timeout, Idle: idleConnections,
+	})
+	if err != nil {
+		return nil, err
+	}
 	prefix := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/sepm")
 	return &Client{
 		options: o,
 		root:    "https://" + u.Host + prefix + "/sepm",
-		http:    remote.NewHTTP(o.RootCAs, o.Timeout, idleConnections),
+		http:    web,
 	}, nil
 }
 

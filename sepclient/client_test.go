@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -172,6 +174,20 @@ func TestCertificateOfAnotherName(t *testing.T) {
 	requireError(t, err, Untrusted, "use a name of the certificate")
 }
 
+func TestPinnedCertificateAndProxy(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"API_VERSION":"14.3.9000","version":"14.3.25029.9000"}`)
+	})
+	pin := connect.FingerprintOf(s.Certificate())
+	pinned := func(o *Options) { o.RootCAs, o.Fingerprints = nil, []connect.Fingerprint{pin} }
+	_, err := s.client(t, pinned).Version(t.Context())
+	require.NoError(t, err)
+	_, err = s.client(t, func(o *Options) { o.Fingerprints = []connect.Fingerprint{{}} }).Version(t.Context())
+	requireError(t, err, Untrusted, pin.String())
+	_, err = s.client(t, pinned, func(o *Options) { o.Proxy = connect.Proxy{Scheme: "http", Address: "127.0.0.1:1"} }).Version(t.Context())
+	requireError(t, err, Unreachable, "proxy 127.0.0.1:1 cannot be reached")
+}
+
 func TestUnreachable(t *testing.T) {
 	s := serve(t, hang)
 	c := s.client(t)
@@ -183,8 +199,8 @@ func TestUnreachable(t *testing.T) {
 
 func TestNoAnswerInTime(t *testing.T) {
 	s := serve(t, hang)
-	_, err := s.client(t, func(o *Options) { o.Timeout = 50 * time.Millisecond }).Version(t.Context())
-	requireError(t, err, Temporary, "no answer in time (50ms a request)")
+	_, err := s.client(t, func(o *Options) { o.Timeout = 300 * time.Millisecond }).Version(t.Context())
+	requireError(t, err, Temporary, "no answer in time (300ms a request)")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 

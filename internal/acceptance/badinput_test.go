@@ -91,7 +91,7 @@ ledger: {path: ledger.db}
 		slow bool
 	}{
 		"mailbox password":     {map[string]string{"MAILPW": "wr0ng"}, []string{"soc", inbox.Address(), "log in", "password"}, true},
-		"mailbox certificate":  {map[string]string{"MAILCA": "other.pem"}, []string{"soc", "certificate is not trusted"}, false},
+		"mailbox certificate":  {map[string]string{"MAILCA": "other.pem"}, []string{"soc", "in ca_file"}, false},
 		"mailbox unreachable":  {map[string]string{"MAIL": "127.0.0.1:1"}, []string{"soc", "127.0.0.1:1", "check host and port"}, false},
 		"resilient secret":     {map[string]string{"SOARPW": "wr0ng"}, []string{"Resilient", "401", "retry_in"}, true},
 		"resilient org":        {map[string]string{"ORG": "Acme"}, []string{"Resilient", "Acme", "resilient.org"}, true},

@@ -31,8 +31,9 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 	soar, err := resilient.New(resilient.Options{
 		URL: c.Resilient.URL, ResourcePrefix: c.Resilient.ResourcePrefix, Org: c.Resilient.Org,
 		KeyID: c.Resilient.APIKeyID, KeySecret: c.Resilient.APIKeySecret.Reveal(),
-		RootCAs: pool(c.Resilient.CA), Timeout: c.Resilient.Timeout,
-		Now: clock.Now, Logger: logger,
+		RootCAs: pool(c.Resilient.CA), Fingerprints: c.Resilient.Fingerprints, Proxy: c.Resilient.Proxy,
+		Timeout: c.Resilient.Timeout,
+		Now:     clock.Now, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -44,7 +45,8 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 	m := c.SEPM[0]
 	s.sepm, err = sepclient.New(sepclient.Options{
 		URL: m.URL, Username: m.Username, Password: m.Password.Reveal(), Domain: m.Domain,
-		RootCAs: pool(m.CA), Timeout: m.Timeout, Now: clock.Now, Logger: logger,
+		RootCAs: pool(m.CA), Fingerprints: m.Fingerprints, Proxy: m.Proxy,
+		Timeout: m.Timeout, Now: clock.Now, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -80,14 +82,18 @@ func (s *settings) close(ctx context.Context, logger *slog.Logger) {
 
 func newWatcher(m config.Mailbox, sink ingest.Sink, opts Options) (*ingest.Watcher, error) {
 	mode := ingest.Implicit
-	if !m.URL.TLS {
+	switch m.URL.Scheme {
+	case config.IMAP:
+		mode = ingest.StartTLS
+	case config.IMAPInsecure:
 		mode = ingest.None
 	}
 	return ingest.New(ingest.Options{
 		Name: m.Name, Address: m.URL.Address(), TLS: mode,
 		Username: m.URL.User, Password: m.Password.Reveal(), Folder: m.URL.Folder,
-		RootCAs: pool(m.CA), Start: ingest.Start(m.Start),
-		Flag: ingest.Flag(m.After.Flag), Move: m.After.Move,
+		RootCAs: pool(m.CA), Fingerprints: m.Fingerprints, Proxy: m.Proxy,
+		Start: ingest.Start(m.Start),
+		Flag:  ingest.Flag(m.After.Flag), Move: m.After.Move,
 		Poll: m.Poll, MaxSize: int64(m.MaxSize),
 		Clock: opts.Clock, Logger: opts.Logger,
 	}, sink)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 const (
@@ -93,6 +95,7 @@ func (c checker) shown(path string) string { return quote(c.places[path].written
 func (c checker) mailbox(path string, m *Mailbox) {
 	c.secret(path+".password", &m.Password, &m.PasswordFile)
 	m.CA = c.certificates(path+".ca_file", &m.CAFile)
+	c.pins(path, m.Fingerprints, m.URL.Scheme == IMAPInsecure)
 	if poll := path + ".poll"; c.written(poll) && m.Poll < minPoll {
 		c.report(poll, "is shorter than a second", "1s or more")
 	} else if c.written(poll) && m.Poll > maxPoll {
@@ -103,6 +106,13 @@ func (c checker) mailbox(path string, m *Mailbox) {
 	}
 	if strings.ContainsFunc(m.After.Move, isControl) {
 		c.report(path+".after.move", "has a control character", "the name of a folder")
+	}
+}
+
+// pins refuses fingerprints that would be compared with nothing.
+func (c checker) pins(path string, pins []connect.Fingerprint, plain bool) {
+	if plain && len(pins) > 0 {
+		c.report(path+".fingerprints", "has nothing to compare: the url is one without TLS, where no certificate is shown", "a url with TLS, or leave it out")
 	}
 }
 
@@ -154,12 +164,14 @@ func (c checker) sepm(path string, s *SEPM) {
 	c.baseURL(path+".url", &s.URL, "8446")
 	c.secret(path+".password", &s.Password, &s.PasswordFile)
 	s.CA = c.certificates(path+".ca_file", &s.CAFile)
+	c.pins(path, s.Fingerprints, strings.HasPrefix(s.URL, "http:"))
 }
 
 func (c checker) resilient(path string, r *Resilient) {
 	c.baseURL(path+".url", &r.URL, "")
 	c.secret(path+".api_key_secret", &r.APIKeySecret, &r.APIKeySecretFile)
 	r.CA = c.certificates(path+".ca_file", &r.CAFile)
+	c.pins(path, r.Fingerprints, strings.HasPrefix(r.URL, "http:"))
 	if p := r.ResourcePrefix; p != "" && (!strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/") || strings.ContainsAny(p, "?#") || strings.ContainsFunc(p, isControl)) {
 		at := path + ".resource_prefix"
 		c.report(at, c.shown(at)+" is not the beginning of a path", "/api/respond or another path without a slash at its end")

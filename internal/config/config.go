@@ -16,8 +16,11 @@ package config
 
 import (
 	"log/slog"
+	"math"
 	"net/netip"
 	"time"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 //go:generate go test -run ^TestGenerated$ . -update
@@ -54,7 +57,10 @@ type Mailbox struct {
 	// letters, digits, "-" and "_". A renamed mailbox is a new one.
 	Name string `yaml:"name" required:"true" example:"soc"`
 	// URL is where the mailbox is: imaps://user@host[:port]/FOLDER, with the
-	// user percent-encoded. Plain imap:// is accepted for loopback hosts only.
+	// user percent-encoded. imaps:// is TLS from the start, on port 993;
+	// imap:// is STARTTLS, on port 143, and a server that does not go over to
+	// TLS is left before the user is named; imap+insecure:// has no TLS and is
+	// accepted for loopback hosts only.
 	URL MailboxURL `yaml:"url" required:"true" example:"imaps://sepm-alerts@mail.example.com/INBOX"`
 	// Password is the user's password, required here or in password_file,
 	// which keeps it out of this file.
@@ -66,9 +72,22 @@ type Mailbox struct {
 	CAFile string `yaml:"ca_file"`
 	// CA is the content of CAFile; nil trusts the system's certificates.
 	CA []byte `yaml:"-"`
-	// Start says what is read the first time: now skips the mail that is
-	// already there, all reads it too.
-	Start Start `yaml:"start" default:"now" oneof:"now,all"`
+	// Fingerprints pin the certificate that the server may show: the SHA-256 of
+	// the certificate in DER, written as sha256: and 64 hexadecimal digits, with
+	// a colon after each pair or without. More than one lets a certificate be
+	// renewed. The pin is all the trust there is then, and name, dates and
+	// issuer of the certificate do not count, unless ca_file is written too:
+	// then both must hold.
+	Fingerprints []connect.Fingerprint `yaml:"fingerprints"`
+	// Proxy is the proxy to go through: http:// or https:// (by CONNECT) or
+	// socks5://, and [user:password@]host[:port] with user and password
+	// percent-encoded, which are kept as a secret. Without it, or with none,
+	// the connection is direct.
+	Proxy connect.Proxy `yaml:"proxy"`
+	// Start says what is read of the mail that is there when the mailbox is
+	// seen for the first time: now none of it, all every one, and a length of
+	// time, such as 14d, those that arrived no longer ago than that.
+	Start Start `yaml:"start" default:"now"`
 	// After says what becomes of a mail once it is in the ledger.
 	After After `yaml:"after"`
 	// Poll is the longest time between two looks at the mailbox, for servers
@@ -79,13 +98,14 @@ type Mailbox struct {
 	MaxSize Size `yaml:"max_size" default:"64MiB"`
 }
 
-// Start is what is read the first time a mailbox is seen.
-type Start string
+// Start is how long ago a mail may have arrived that is read the first time
+// a mailbox is seen.
+type Start time.Duration
 
-// The values of [Mailbox.Start].
+// The values of [Mailbox.Start] that are written as words.
 const (
-	StartNow Start = "now"
-	StartAll Start = "all"
+	StartNow Start = 0
+	StartAll Start = math.MaxInt64
 )
 
 // After is what becomes of a mail once it is in the ledger.
@@ -148,10 +168,24 @@ type SEPM struct {
 	// own.
 	Domain string `yaml:"domain" default:"" example:"Default"`
 	// CAFile is a PEM file of the certificates to trust instead of the
-	// system's; a self-signed SEPM needs its own certificate here.
+	// system's; a self-signed SEPM needs its own certificate here, or its
+	// fingerprint in fingerprints.
 	CAFile string `yaml:"ca_file" example:"/etc/sepwatch/sepm.pem"`
 	// CA is the content of CAFile; nil trusts the system's certificates.
 	CA []byte `yaml:"-"`
+	// Fingerprints pin the certificate that the server may show: the SHA-256 of
+	// the certificate in DER, written as sha256: and 64 hexadecimal digits, with
+	// a colon after each pair or without. More than one lets a certificate be
+	// renewed. The pin is all the trust there is then, and name, dates and
+	// issuer of the certificate do not count, unless ca_file is written too:
+	// then both must hold.
+	Fingerprints []connect.Fingerprint `yaml:"fingerprints"`
+	// Proxy is the proxy to go through: http:// or https:// (by CONNECT) or
+	// socks5://, and [user:password@]host[:port] with user and password
+	// percent-encoded, which are kept as a secret; none for a direct
+	// connection. Where it is not written, HTTPS_PROXY and NO_PROXY of the
+	// environment count, but never for a loopback host.
+	Proxy connect.Proxy `yaml:"proxy"`
 	// Timeout is how long one request may take.
 	Timeout time.Duration `yaml:"timeout" default:"30s"`
 }
@@ -176,6 +210,19 @@ type Resilient struct {
 	CAFile string `yaml:"ca_file"`
 	// CA is the content of CAFile; nil trusts the system's certificates.
 	CA []byte `yaml:"-"`
+	// Fingerprints pin the certificate that the server may show: the SHA-256 of
+	// the certificate in DER, written as sha256: and 64 hexadecimal digits, with
+	// a colon after each pair or without. More than one lets a certificate be
+	// renewed. The pin is all the trust there is then, and name, dates and
+	// issuer of the certificate do not count, unless ca_file is written too:
+	// then both must hold.
+	Fingerprints []connect.Fingerprint `yaml:"fingerprints"`
+	// Proxy is the proxy to go through: http:// or https:// (by CONNECT) or
+	// socks5://, and [user:password@]host[:port] with user and password
+	// percent-encoded, which are kept as a secret; none for a direct
+	// connection. Where it is not written, HTTPS_PROXY and NO_PROXY of the
+	// environment count, but never for a loopback host.
+	Proxy connect.Proxy `yaml:"proxy"`
 	// ResourcePrefix is the path under which Cloud Pak for Security serves
 	// the REST API, such as /api/respond. Empty on an appliance.
 	ResourcePrefix string `yaml:"resource_prefix" default:""`

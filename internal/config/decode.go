@@ -11,6 +11,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // decoder fills a struct from a YAML tree and goes on after each mistake. It
@@ -90,7 +92,8 @@ func isList(t reflect.Type) bool { return t.Kind() == reflect.Slice }
 // isObject tells the structs that are written as settings from those that
 // are written as one text.
 func isObject(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t != reflect.TypeFor[MailboxURL]() && t != reflect.TypeFor[netip.Prefix]()
+	texts := []reflect.Type{reflect.TypeFor[MailboxURL](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[connect.Proxy]()}
+	return t.Kind() == reflect.Struct && !slices.Contains(texts, t)
 }
 
 func (d *decoder) object(node ast.Node, v reflect.Value, path string) {
@@ -213,7 +216,11 @@ func (d *decoder) scalar(node ast.Node, v reflect.Value, path string, tag reflec
 	text, ok := scalarText(node)
 	d.stand(path, node.GetToken(), text)
 	if !ok {
-		d.report(path, "is not a single value", sample(v.Type(), path, tag))
+		remedy := sample(v.Type(), path, tag)
+		if strings.HasSuffix(path, "]") { // the parser splits texts in brackets within braces
+			remedy = "one text, in quotes if it has a colon"
+		}
+		d.report(path, "is not a single value", remedy)
 		return
 	}
 	expanded, problem := expand(text, d.getenv)
@@ -259,11 +266,13 @@ func setText(v reflect.Value, text string) *fault {
 	case *[]string:
 		*p = strings.Split(text, "|")
 	case *time.Duration:
-		duration, err := time.ParseDuration(text)
-		if err != nil || duration <= 0 {
+		length, ok := parseLength(text)
+		if !ok {
 			return &fault{"VALUE is not a length of time above zero", "a number with its unit, such as 30s, 1m or 1h30m"}
 		}
-		*p = duration
+		*p = length
+	case *Start:
+		*p, problem = parseStart(text)
 	case *Size:
 		size, ok := parseSize(text)
 		if !ok {
@@ -274,6 +283,18 @@ func setText(v reflect.Value, text string) *fault {
 		*p, problem = parseMailboxURL(text)
 	case *netip.Prefix:
 		*p, problem = parsePrefix(text)
+	case *connect.Fingerprint:
+		fingerprint, err := connect.ParseFingerprint(text)
+		if err != nil {
+			return &fault{"VALUE " + err.Error(), connect.FingerprintForm}
+		}
+		*p = fingerprint
+	case *connect.Proxy:
+		proxy, err := connect.ParseProxy(text)
+		if err != nil {
+			return &fault{err.Error(), connect.ProxyForm}
+		}
+		*p = proxy
 	case *Secret:
 		if text == mask {
 			return &fault{"is the mask that sepwatch prints in place of a secret", "the secret itself"}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // TestGenerated writes docs/config.md and example.yaml from the types of
@@ -104,6 +106,8 @@ func (g *generator) exampleObject(t reflect.Type, lead, indent string) {
 func exampleValue(t reflect.Type, value string, tag reflect.StructTag) string {
 	_, hasDefault := tag.Lookup("default")
 	switch {
+	case isList(t) && value == "":
+		return " []"
 	case isList(t):
 		items := strings.Split(value, "|")
 		for i := range items {
@@ -134,7 +138,7 @@ sepwatch reads one YAML file, named with ` + "`-c`" + `. ` + "`sepwatch check -c
 - **Environment.** ` + "`${NAME}`" + ` in a value is the environment variable of that name; one that is not set is an error. Inside ` + "`{…}` or `[…]`" + ` the value needs quotes. ` + "`$${`" + ` stands for ` + "`${`" + ` itself.
 - **Files.** A relative ` + "`*_file`" + ` is looked for in ` + "`$CREDENTIALS_DIRECTORY`" + ` (systemd credentials) first, then beside the configuration. One line break at the end of a secret's file is not part of the secret.
 - **Secrets** are one line of UTF-8 text each. They are masked wherever the configuration is printed.
-- **Units.** Lengths of time are written as ` + "`30s`, `1m` or `1h30m`" + `, sizes as ` + "`512KiB`, `64MiB` or `1GiB`" + `.
+- **Units.** Lengths of time are written as ` + "`30s`, `1m`, `1h30m` or `14d`" + `, where a day is 24 hours, sizes as ` + "`512KiB`, `64MiB` or `1GiB`" + `.
 `)
 	g.section(reflect.TypeFor[Config](), "")
 	g.WriteString("\n## Example\n\n```yaml\n" + example + "```\n")
@@ -167,12 +171,18 @@ func valueKind(s setting) string {
 		switch t {
 		case reflect.TypeFor[time.Duration]():
 			return "length of time"
+		case reflect.TypeFor[Start]():
+			return "`now`, `all` or length of time"
 		case reflect.TypeFor[Size]():
 			return "size"
 		case reflect.TypeFor[MailboxURL]():
 			return "mailbox URL"
 		case reflect.TypeFor[netip.Prefix]():
 			return "network or address"
+		case reflect.TypeFor[connect.Fingerprint]():
+			return "SHA-256 fingerprint"
+		case reflect.TypeFor[connect.Proxy]():
+			return "proxy URL or `none`"
 		case reflect.TypeFor[Secret]():
 			return "secret"
 		case reflect.TypeFor[slog.Level]():

@@ -71,32 +71,20 @@ func inUse(holder reflect.Value, s setting, f reflect.Value) bool {
 func textOf(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case time.Duration:
-		return durationText(x)
+		return lengthText(x)
 	case netip.Prefix:
 		return x.String()
 	case slog.Level:
 		return strings.ToLower(x.String())
-	case fmt.Stringer: // Secret, Size, MailboxURL
+	case fmt.Stringer: // Secret, Size, Start, MailboxURL, Fingerprint, Proxy
 		return x.String()
 	}
 	return v.String()
 }
 
-// durationText is String without the zero units at its end: 1m, not 1m0s.
-func durationText(d time.Duration) string {
-	text := d.String()
-	if short, ok := strings.CutSuffix(text, "m0s"); ok {
-		text = short + "m"
-	}
-	if short, ok := strings.CutSuffix(text, "h0m"); ok {
-		text = short + "h"
-	}
-	return text
-}
-
 // plainScalar matches texts that YAML reads as themselves: names, paths and
 // URLs, and numbers with a unit.
-var plainScalar = regexp.MustCompile(`^([A-Za-z/][A-Za-z0-9_/.@%+-]*(:[A-Za-z0-9_/.@%+-]+)*|([0-9]+[hmsKMGTiB]+)+)$`)
+var plainScalar = regexp.MustCompile(`^([A-Za-z/][A-Za-z0-9_/.@%+-]*(:[A-Za-z0-9_/.@%+-]+)*|([0-9]+[dhmsKMGTiB]+)+)$`)
 
 // scalarYAML writes a text so that it is read back as itself: its ${ are no
 // variables any more.

@@ -3,7 +3,9 @@ package config
 import (
 	"bytes"
 	"log/slog"
+	"math"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // printed gives what Print writes, with the secrets put back.
@@ -24,8 +28,27 @@ func printed(t require.TestingT, c *Config) string {
 		require.Contains(t, text, `"`+mask+`"`)
 		text = strings.Replace(text, `"`+mask+`"`, scalarYAML(secret.Reveal()), 1)
 	}
+	for _, p := range proxies(c) {
+		if p.User != nil {
+			masked := scalarYAML(p.String())
+			require.Contains(t, text, masked)
+			whole := &url.URL{Scheme: p.Scheme, User: p.User, Host: p.Address}
+			text = strings.Replace(text, masked, scalarYAML(whole.String()), 1)
+		}
+	}
 	require.NotContains(t, text, `"`+mask+`"`)
 	return text
+}
+
+// proxies are the proxies that Print shows, in its order.
+func proxies(c *Config) (all []connect.Proxy) {
+	for _, m := range c.Mailboxes {
+		all = append(all, m.Proxy)
+	}
+	for _, s := range c.SEPM {
+		all = append(all, s.Proxy)
+	}
+	return append(all, c.Resilient.Proxy)
 }
 
 // inlineSecrets are the secrets that Print masks, in its order.
@@ -76,6 +99,27 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 		printing = text.Filter(func(s string) bool { return !strings.ContainsFunc(s, isControl) })
 		whole    = rapid.Map(rapid.IntRange(1, 16_000), func(n int) time.Duration { return time.Duration(n) * 37 * time.Millisecond })
 	)
+	days := rapid.Map(rapid.IntRange(1, 5_000), func(n int) time.Duration { return time.Duration(n) * 11 * time.Hour })
+	pins := rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 3), func(bytes []byte) (pins []connect.Fingerprint) {
+		for _, b := range bytes {
+			pins = append(pins, connect.Fingerprint{b, 31: b})
+		}
+		return pins
+	})
+	proxy := func() connect.Proxy {
+		p := connect.Proxy{Scheme: rapid.SampledFrom([]string{"", connect.None, "http", "https", "socks5"}).Draw(t, "proxy")}
+		if p.Scheme == "" || p.Scheme == connect.None {
+			return p
+		}
+		p.Address = host.Draw(t, "proxy host") + ":3128"
+		switch user := text.Draw(t, "proxy user"); rapid.IntRange(0, 2).Draw(t, "proxy login") {
+		case 1:
+			p.User = url.User(user)
+		case 2:
+			p.User = url.UserPassword(user, rapid.String().Draw(t, "proxy password"))
+		}
+		return p
+	}
 	line := text.Filter(func(s string) bool { return secretProblem(s) == "" })
 	secret := func(label string) (Secret, string) {
 		value := line.Draw(t, label)
@@ -115,9 +159,9 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 		},
 	}
 	for _, n := range rapid.SliceOfNDistinct(name, 1, 3, rapid.ID).Draw(t, "mailboxes") {
-		m := Mailbox{Name: n, Poll: time.Second + whole.Draw(t, "poll"),
-			URL:     MailboxURL{TLS: true, User: printing.Draw(t, "user"), Host: host.Draw(t, "host"), Port: rapid.Uint16Min(1).Draw(t, "port"), Folder: printing.Draw(t, "folder")},
-			Start:   rapid.SampledFrom([]Start{StartNow, StartAll}).Draw(t, "start"),
+		m := Mailbox{Name: n, Poll: time.Second + whole.Draw(t, "poll"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
+			URL:     MailboxURL{Scheme: rapid.SampledFrom([]string{IMAPS, IMAP}).Draw(t, "scheme"), User: printing.Draw(t, "user"), Host: host.Draw(t, "host"), Port: rapid.Uint16Min(1).Draw(t, "port"), Folder: printing.Draw(t, "folder")},
+			Start:   Start(rapid.OneOf(rapid.SampledFrom([]time.Duration{0, math.MaxInt64}), whole, days).Draw(t, "start")),
 			After:   After{Flag: rapid.SampledFrom([]Flag{FlagAuto, FlagNone, FlagSeen}).Draw(t, "flag"), Move: rapid.OneOf(rapid.Just(""), printing).Draw(t, "move")},
 			MaxSize: Size(rapid.Int64Range(1, int64(maxMail)).Draw(t, "max_size")),
 		}
@@ -127,13 +171,13 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 	}
 	for _, n := range rapid.SliceOfN(name, 0, 1).Draw(t, "sepm") {
 		s := SEPM{Name: n, URL: "https://" + host.Draw(t, "host") + ":8446", Username: text.Draw(t, "username"),
-			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: whole.Draw(t, "timeout")}
+			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: days.Draw(t, "timeout"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy()}
 		s.Password, s.PasswordFile = secret("sepm password")
 		s.CAFile, s.CA = ca()
 		c.SEPM = append(c.SEPM, s)
 	}
 	c.Resilient = Resilient{URL: "https://" + host.Draw(t, "host"), Org: text.Draw(t, "org"), APIKeyID: text.Draw(t, "key"), Timeout: whole.Draw(t, "timeout"),
-		ResourcePrefix: rapid.SampledFrom([]string{"", "/api/respond"}).Draw(t, "prefix")}
+		ResourcePrefix: rapid.SampledFrom([]string{"", "/api/respond"}).Draw(t, "prefix"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy()}
 	c.Resilient.APIKeySecret, c.Resilient.APIKeySecretFile = secret("api key secret")
 	c.Resilient.CAFile, c.Resilient.CA = ca()
 	if rapid.Bool().Draw(t, "postgres") {

@@ -17,10 +17,10 @@ import (
 func TestSecretsNeverShow(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `
-mailboxes: [{name: a, url: imaps://u@h/INBOX, password: hunter2}]
+mailboxes: [{name: a, url: imaps://u@h/INBOX, password: hunter2, proxy: "socks5://hunter2:x@p"}]
 alerts: {from: [sepm@example.com]}
-sepm: [{name: a, url: https://h, username: u, password: hunter2}]
-resilient: {url: https://h, org: o, api_key_id: i, api_key_secret: hunter2}
+sepm: [{name: a, url: https://h, username: u, password: hunter2, proxy: "http://u:hunter2@p:3128"}]
+resilient: {url: https://h, org: o, api_key_id: i, api_key_secret: hunter2, proxy: "https://u:hunter2@p"}
 ledger: {postgres: postgres://u:hunter2@h/db}
 `)
 	require.Equal(t, "hunter2", c.Mailboxes[0].Password.Reveal())
@@ -33,12 +33,13 @@ ledger: {postgres: postgres://u:hunter2@h/db}
 		fmt.Fprintf(&out, "%"+verb+"\n", *c)
 		fmt.Fprintf(&out, "%"+verb+"\n", c.Mailboxes[0].Password)
 		fmt.Fprintf(&out, "%"+verb+"\n", &c.SEPM[0].Password)
+		fmt.Fprintf(&out, "%"+verb+"\n", &c.SEPM[0].Proxy)
 	}
 	require.NoError(t, json.NewEncoder(&out).Encode(c))
 	require.NoError(t, json.NewEncoder(&out).Encode(map[string]any{"postgres": &c.Ledger.Postgres}))
 	require.NoError(t, yaml.NewEncoder(&out).Encode(c))
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-		slog.New(handler).Info("loaded", "config", c, "value", *c, "secret", c.Resilient.APIKeySecret)
+		slog.New(handler).Info("loaded", "config", c, "value", *c, "secret", c.Resilient.APIKeySecret, "proxy", c.Resilient.Proxy)
 	}
 
 	require.NotContains(t, out.String(), "hunter2")

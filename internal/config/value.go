@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,21 +46,30 @@ func parseSize(text string) (Size, bool) {
 	return 0, false
 }
 
+// The schemes of a [MailboxURL]: TLS from the start, STARTTLS, and no TLS, on
+// this machine.
+const (
+	IMAPS        = "imaps"
+	IMAP         = "imap"
+	IMAPInsecure = "imap+insecure"
+)
+
 // MailboxURL says where a mailbox is.
 type MailboxURL struct {
-	// TLS is whether the connection is encrypted from its start (imaps).
-	TLS bool
+	// Scheme is IMAPS, IMAP or IMAPInsecure.
+	Scheme string
 	// User is the login name, decoded.
 	User string
 	// Host is a DNS name or an address, without brackets.
 	Host string
-	// Port is never 0: 993 for imaps and 143 for imap when none is written.
+	// Port is never 0: 993 for imaps and 143 for the others when none is
+	// written.
 	Port uint16
 	// Folder is the IMAP folder, decoded.
 	Folder string
 }
 
-const mailboxForm = "imaps://user@host[:port]/FOLDER with user and folder percent-encoded"
+const mailboxForm = "imaps://user@host[:port]/FOLDER, or imap:// for STARTTLS, with user and folder percent-encoded"
 
 // Address returns host:port, ready to dial.
 func (u MailboxURL) Address() string {
@@ -71,11 +81,7 @@ func (u MailboxURL) String() string {
 	if u == (MailboxURL{}) {
 		return ""
 	}
-	scheme := "imap"
-	if u.TLS {
-		scheme = "imaps"
-	}
-	return (&url.URL{Scheme: scheme, User: url.User(u.User), Host: u.Address(), Path: "/" + u.Folder}).String()
+	return (&url.URL{Scheme: u.Scheme, User: url.User(u.User), Host: u.Address(), Path: "/" + u.Folder}).String()
 }
 
 // parseMailboxURL never quotes the text: it may hold a password, also where
@@ -88,12 +94,12 @@ func parseMailboxURL(text string) (MailboxURL, *fault) {
 	if _, has := u.User.Password(); has {
 		return MailboxURL{}, &fault{"holds a password", "the URL without it, and password_file beside it"}
 	}
-	m := MailboxURL{TLS: u.Scheme == "imaps", User: u.User.Username(), Host: u.Hostname(), Folder: strings.TrimPrefix(u.Path, "/")}
+	m := MailboxURL{Scheme: u.Scheme, User: u.User.Username(), Host: u.Hostname(), Folder: strings.TrimPrefix(u.Path, "/")}
 	switch {
-	case u.Scheme != "imaps" && u.Scheme != "imap":
+	case !slices.Contains([]string{IMAPS, IMAP, IMAPInsecure}, u.Scheme):
 		return MailboxURL{}, &fault{fmt.Sprintf("has the scheme %q", u.Scheme), mailboxForm}
-	case u.Scheme == "imap" && !loopback(m.Host):
-		return MailboxURL{}, &fault{"would send the password in the clear: imap:// is for loopback hosts only", "imaps:// in place of imap://"}
+	case u.Scheme == IMAPInsecure && !loopback(m.Host):
+		return MailboxURL{}, &fault{"would send the password in the clear: imap+insecure:// is for loopback hosts only", "imaps://, or imap:// for STARTTLS, in place of imap+insecure://"}
 	case m.User == "":
 		return MailboxURL{}, &fault{"names no user", mailboxForm}
 	case m.Host == "":
@@ -104,7 +110,7 @@ func parseMailboxURL(text string) (MailboxURL, *fault) {
 		return MailboxURL{}, &fault{"has a control character in its user or folder", mailboxForm}
 	}
 	m.Port = 143
-	if m.TLS {
+	if m.Scheme == IMAPS {
 		m.Port = 993
 	}
 	if text := u.Port(); text != "" {

@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +27,51 @@ func TestSize(t *testing.T) {
 	}
 }
 
+func TestLength(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"30s": 30 * time.Second, "1h30m": 90 * time.Minute, "1.5s": 1500 * time.Millisecond,
+		"14d": 14 * day, "1d12h": 36 * time.Hour, "1d0s": day, "0d5m": 5 * time.Minute, "106751d": 106_751 * day,
+	} {
+		got, ok := parseLength(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, got, text)
+		again, ok := parseLength(lengthText(got))
+		require.True(t, ok, lengthText(got))
+		require.Equal(t, got, again)
+	}
+	for length, want := range map[time.Duration]string{
+		14 * day: "14d", day + 12*time.Hour: "1d12h", day + time.Minute: "1d1m", time.Hour: "1h", 90 * time.Minute: "1h30m", time.Millisecond: "1ms",
+	} {
+		require.Equal(t, want, lengthText(length))
+	}
+	for _, text := range []string{"", "d", "14", "0d", "0s", "-1d", "1d-2h", "1.5d", "1d1d", "2h1d", "14 d", "14D", "106752d", "106751d24h", "99999999999999999999d"} {
+		_, ok := parseLength(text)
+		require.False(t, ok, text)
+	}
+}
+
+func TestStart(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Start{"now": StartNow, "all": StartAll, "14d": Start(14 * day), "36h": Start(36 * time.Hour)} {
+		got, problem := parseStart(text)
+		require.Nil(t, problem, text)
+		require.Equal(t, want, got)
+		again, problem := parseStart(got.String())
+		require.Nil(t, problem)
+		require.Equal(t, got, again)
+	}
+	for text, remedy := range map[string]string{
+		"soon": "one of now, all, or how long ago a mail may have arrived, such as 14d",
+		"al":   "all (all of them: now, all), or how long",
+		"0d":   "one of now, all, or how long", "-14d": "or how long", "14": "or how long", "two weeks": "or how long", "": "or how long",
+	} {
+		_, problem := parseStart(text)
+		require.NotNil(t, problem, text)
+		require.Contains(t, problem.remedy, remedy, text)
+	}
+}
+
 func TestMailboxURL(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -33,14 +79,16 @@ func TestMailboxURL(t *testing.T) {
 		want MailboxURL
 		fail string
 	}{
-		{"imaps://user@mail.example.com/INBOX", MailboxURL{true, "user", "mail.example.com", 993, "INBOX"}, ""},
-		{"imaps://a%40b.com@mail.example.com:1993/INBOX/SEPM%20alerts", MailboxURL{true, "a@b.com", "mail.example.com", 1993, "INBOX/SEPM alerts"}, ""},
-		{"imaps://DOMAIN%5Cuser@[2001:db8::1]/INBOX", MailboxURL{true, `DOMAIN\user`, "2001:db8::1", 993, "INBOX"}, ""},
-		{"imap://u@localhost/INBOX", MailboxURL{false, "u", "localhost", 143, "INBOX"}, ""},
-		{"imap://u@[::1]:1143/INBOX", MailboxURL{false, "u", "::1", 1143, "INBOX"}, ""},
-		{"imap://u@127.0.0.9/INBOX", MailboxURL{false, "u", "127.0.0.9", 143, "INBOX"}, ""},
-		{"imap://u@mail.example.com/INBOX", MailboxURL{}, "imap:// is for loopback hosts only"},
-		{"imap://u@localhost.example.com/INBOX", MailboxURL{}, "imap:// is for loopback hosts only"},
+		{"imaps://user@mail.example.com/INBOX", MailboxURL{IMAPS, "user", "mail.example.com", 993, "INBOX"}, ""},
+		{"imaps://a%40b.com@mail.example.com:1993/INBOX/SEPM%20alerts", MailboxURL{IMAPS, "a@b.com", "mail.example.com", 1993, "INBOX/SEPM alerts"}, ""},
+		{"imaps://DOMAIN%5Cuser@[2001:db8::1]/INBOX", MailboxURL{IMAPS, `DOMAIN\user`, "2001:db8::1", 993, "INBOX"}, ""},
+		{"imap://u@mail.example.com/INBOX", MailboxURL{IMAP, "u", "mail.example.com", 143, "INBOX"}, ""},
+		{"imap://u@localhost:1143/INBOX", MailboxURL{IMAP, "u", "localhost", 1143, "INBOX"}, ""},
+		{"imap+insecure://u@localhost/INBOX", MailboxURL{IMAPInsecure, "u", "localhost", 143, "INBOX"}, ""},
+		{"imap+insecure://u@[::1]:1143/INBOX", MailboxURL{IMAPInsecure, "u", "::1", 1143, "INBOX"}, ""},
+		{"imap+insecure://u@127.0.0.9/INBOX", MailboxURL{IMAPInsecure, "u", "127.0.0.9", 143, "INBOX"}, ""},
+		{"imap+insecure://u@mail.example.com/INBOX", MailboxURL{}, "imap+insecure:// is for loopback hosts only"},
+		{"imap+insecure://u@localhost.example.com/INBOX", MailboxURL{}, "imap+insecure:// is for loopback hosts only"},
 		{"imaps://u:hunter2@mail.example.com/INBOX", MailboxURL{}, "holds a password"},
 		{"imaps://u:hunter2/x@mail.example.com/INBOX", MailboxURL{}, "is not the URL of a mailbox"},
 		{"imaps://mail.example.com/INBOX", MailboxURL{}, "names no user"},

@@ -1,10 +1,7 @@
 package remote
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"syscall"
@@ -34,23 +31,6 @@ func Unsure(read bool) Class {
 		return Temporary
 	}
 	return Ambiguous
-}
-
-// distrust says what to do about a certificate that was not accepted.
-func (s System) distrust(err error) (advice string, untrusted bool) {
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verification *tls.CertificateVerificationError
-	var unknown x509.UnknownAuthorityError
-	switch {
-	case errors.As(err, &hostname):
-		return fmt.Sprintf("use a name of the certificate in the %s url", s.Title), true
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fmt.Sprintf("renew %s's certificate, or set this machine's clock", s.Title), true
-	case errors.As(err, &verification), errors.As(err, &unknown), errors.As(err, &invalid):
-		return fmt.Sprintf("name the PEM file of %s's certificate, or of its authority, in ca_file", s.Title), true
-	}
-	return "", false
 }
 
 // connectionLost tells a connection that the other side had closed.

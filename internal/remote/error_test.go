@@ -1,8 +1,6 @@
 package remote
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"testing"
@@ -61,24 +59,5 @@ func TestClassOfStatus(t *testing.T) {
 		503: {Temporary, Ambiguous},
 	} {
 		require.Equal(t, want, [2]Class{ClassOfStatus(status, true), ClassOfStatus(status, false)}, status)
-	}
-}
-
-func TestDistrust(t *testing.T) {
-	s := System{Title: "Sys"}
-	for _, tt := range []struct {
-		err    error
-		advice string
-	}{
-		{x509.HostnameError{Certificate: new(x509.Certificate)}, "use a name of the certificate in the Sys url"},
-		{x509.CertificateInvalidError{Reason: x509.Expired}, "renew Sys's certificate, or set this machine's clock"},
-		{x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}, "name the PEM file of Sys's certificate, or of its authority, in ca_file"},
-		{x509.UnknownAuthorityError{}, "name the PEM file of Sys's certificate, or of its authority, in ca_file"},
-		{&tls.CertificateVerificationError{Err: errors.New("x")}, "name the PEM file of Sys's certificate, or of its authority, in ca_file"},
-		{errors.New("connection refused"), ""},
-	} {
-		advice, untrusted := s.distrust(fmt.Errorf("outer: %w", tt.err))
-		require.Equal(t, tt.advice, advice)
-		require.Equal(t, tt.advice != "", untrusted)
 	}
 }

@@ -1,8 +1,7 @@
 package remote
 
 import (
-	"crypto/tls"
-	"crypto/x509"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // ParseURL reads the URL of a server: HTTPS, or plain HTTP on this machine,
@@ -35,18 +36,39 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// NewHTTP makes an HTTP client for one server that trusts the certificates in
-// roots (nil: the system's authorities) and keeps so many idle connections.
-// It has no cookie jar.
-func NewHTTP(roots *x509.CertPool, timeout time.Duration, idle int) *resty.Client {
+// Connection is how a server is connected to.
+type Connection struct {
+	// Trust says which certificates the server may show.
+	Trust connect.Trust
+	// Proxy is the proxy to go through. Where it says nothing, that of the
+	// environment counts.
+	Proxy connect.Proxy
+	// Timeout is how long one request may take.
+	Timeout time.Duration
+	// Idle is how many connections are kept for later requests.
+	Idle int
+}
+
+// NewHTTP makes an HTTP client for the server of a URL. It has no cookie jar.
+func (s System) NewHTTP(u *url.URL, c Connection) (*resty.Client, error) {
+	proxy, err := c.Proxy.OrEnvironment(u)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	dial := proxy.Through((&net.Dialer{KeepAlive: 30 * time.Second}).DialContext)
 	// HTTP/1.1 only: the trace in send.go then tells exactly what was sent.
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:   timeout,
-		ResponseHeaderTimeout: timeout,
-		MaxIdleConnsPerHost:   idle,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			// A little less than the request has, whose own end would not say
+			// which address or proxy it was that did not answer.
+			ctx, cancel := context.WithTimeout(ctx, c.Timeout-c.Timeout/10)
+			defer cancel()
+			return dial(ctx, network, address)
+		},
+		TLSClientConfig:       c.Trust.Config(u.Hostname()),
+		TLSHandshakeTimeout:   c.Timeout,
+		ResponseHeaderTimeout: c.Timeout,
+		MaxIdleConnsPerHost:   c.Idle,
 		// Shorter than the 20 s of Tomcat, which both systems run on: a write
 		// on a connection that the other side is just closing would be
 		// ambiguous.
@@ -57,5 +79,5 @@ func NewHTTP(roots *x509.CertPool, timeout time.Duration, idle int) *resty.Clien
 		// A redirect is outside the contracts, and following one would turn a
 		// POST into a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}).SetHeader("User-Agent", "sepwatch").SetHeader("Accept", "application/json")
+	}).SetHeader("User-Agent", "sepwatch").SetHeader("Accept", "application/json"), nil
 }

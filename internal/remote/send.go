@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // How much of an answer is read.
@@ -141,7 +143,7 @@ func (s Server) unanswered(r Request, a *attempt, err error) *Error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // its text repeats method and URL
 	}
-	if advice, untrusted := r.System.distrust(err); untrusted {
+	if advice, untrusted := connect.Distrust(err, r.System.Title); untrusted {
 		return r.Fail(Untrusted, fmt.Sprintf("%v: %s", err, advice), err)
 	}
 	message := err.Error()
@@ -152,6 +154,10 @@ func (s Server) unanswered(r Request, a *attempt, err error) *Error {
 	if !a.sent.Load() {
 		class = Unreachable
 		message = s.URL + " cannot be reached: " + message
+		var proxy *connect.ProxyError
+		if errors.As(err, &proxy) {
+			message += ": " + proxy.Advice()
+		}
 	}
 	e := r.Fail(class, message, err)
 	e.Status = a.Status

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,9 +29,25 @@ func serve(t *testing.T, handle http.HandlerFunc) (Server, *httptest.Server) {
 	t.Cleanup(h.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(h.Certificate())
-	s := Server{HTTP: NewHTTP(roots, 10*time.Second, 1), URL: h.URL, Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+	return connected(t, h, Connection{Trust: connect.Trust{RootCAs: roots}, Timeout: 10 * time.Second}), h
+}
+
+// connected gives a server as requests are sent to it over the connection.
+func connected(t *testing.T, h *httptest.Server, c Connection) Server {
+	t.Helper()
+	return connectedTo(t, h.URL, c)
+}
+
+func connectedTo(t *testing.T, address string, c Connection) Server {
+	t.Helper()
+	u, err := System{Name: "sys"}.ParseURL(address, "")
+	require.NoError(t, err)
+	c.Idle = 1
+	s := Server{URL: address, Timeout: c.Timeout, Logger: slog.New(slog.DiscardHandler)}
+	s.HTTP, err = System{Name: "sys"}.NewHTTP(u, c)
+	require.NoError(t, err)
 	t.Cleanup(s.HTTP.GetClient().CloseIdleConnections)
-	return s, h
+	return s
 }
 
 func ask(s Server, read bool) Request {
@@ -140,8 +158,7 @@ func TestNotSent(t *testing.T) {
 	_, err = s.Send(t.Context(), r)
 	requireClass(t, err, Permanent, "encode the request")
 
-	stranger := s
-	stranger.HTTP = NewHTTP(x509.NewCertPool(), time.Second, 1)
+	stranger := connected(t, h, Connection{Trust: connect.Trust{RootCAs: x509.NewCertPool()}, Timeout: time.Second})
 	_, err = stranger.Send(t.Context(), ask(s, false))
 	requireClass(t, err, Untrusted, "Sys's certificate")
 

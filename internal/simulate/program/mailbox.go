@@ -61,7 +61,7 @@ func (p *Mailbox) Start(log Log) (Running, error) {
 	case p.options.StartTLS:
 		where.Scheme, what = "imap", what+"; TLS begins with STARTTLS"
 	case p.plain:
-		where.Scheme = "imap"
+		where.Scheme = "imap+insecure"
 	}
 	about := About{
 		System: "mailbox", what: what, URL: where.String(), StartTLS: p.options.StartTLS,

@@ -156,7 +156,7 @@ func TestMailbox(t *testing.T) {
 	defer func() { require.NoError(t, running.Close()) }()
 	where, err := url.Parse(running.About.URL)
 	require.NoError(t, err)
-	require.Equal(t, "imap", where.Scheme)
+	require.Equal(t, "imap+insecure", where.Scheme)
 	require.Equal(t, "s@c", where.User.Username())
 	require.Equal(t, "/INBOX", where.Path)
 	c, err := imapclient.DialInsecure(where.Host, nil)
