@@ -82,7 +82,7 @@ func New(o Options) (*Client, error) {
 	prefix := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/sepm")
 	return &Client{
 		options: o,
-		root:    "https://" + u.Host + prefix + "/sepm",
+		root:    u.Scheme + "://" + u.Host + prefix + "/sepm",
 		http:    remote.NewHTTP(o.RootCAs, o.Timeout, idleConnections),
 	}, nil
 }

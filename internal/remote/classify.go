@@ -1,11 +1,13 @@
 package remote
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"syscall"
 )
@@ -51,6 +53,23 @@ func (s System) distrust(err error) (advice string, untrusted bool) {
 		return fmt.Sprintf("name the PEM file of %s's certificate, or of its authority, in ca_file", s.Title), true
 	}
 	return "", false
+}
+
+// unreached says what to do about a server to which there is no connection.
+func (s System) unreached(err error) string {
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &dns):
+		return fmt.Sprintf("check the spelling of the host in the %s url, and the DNS", s.Title)
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Sprintf("what listens there does not speak TLS: check the port in the %s url", s.Title)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("nothing listens there: check host and port of the %s url, and that %s runs", s.Title, s.Title)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.ETIMEDOUT):
+		return fmt.Sprintf("the host does not answer: check the network, a firewall, and host and port of the %s url", s.Title)
+	}
+	return ""
 }
 
 // connectionLost tells a connection that the other side had closed.
