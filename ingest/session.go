@@ -20,9 +20,9 @@ type session struct {
 	w *Watcher
 	// readOnly opens the folder so that nothing in it changes (EXAMINE).
 	readOnly bool
-	conn   *countingConn
-	client *imapclient.Client
-	caps   imap.CapSet
+	conn     *countingConn
+	client   *imapclient.Client
+	caps     imap.CapSet
 
 	canIdle          bool
 	loggedIn, opened time.Time
