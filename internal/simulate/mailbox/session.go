@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type memory = imapmemserver.UserSession
 type session struct {
 	*memory // nil until login
 	server  *Server
+	client  *imapserver.Conn
 	conn    *conn
 	folder  string
 	news    chan struct{}
@@ -26,7 +28,7 @@ type session struct {
 var _ imapserver.SessionIMAP4rev2 = (*session)(nil)
 
 func (s *Server) newSession(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-	session := &session{server: s, conn: c.NetConn().(*conn), news: make(chan struct{}, 1)}
+	session := &session{server: s, client: c, conn: c.NetConn().(*conn), news: make(chan struct{}, 1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watchers[session] = struct{}{}
@@ -48,6 +50,16 @@ func (s *session) command(name string, set imap.NumSet, run func(*memory, imap.N
 	if s.conn.inspecting {
 		return run(s.memory, set)
 	}
+	err := s.faulty(name, set, run)
+	about := ""
+	if set != nil {
+		about = set.String()
+	}
+	s.log(name, about, err)
+	return err
+}
+
+func (s *session) faulty(name string, set imap.NumSet, run func(*memory, imap.NumSet) error) error {
 	lostReply := false
 	for _, r := range s.server.faults(name, set) {
 		switch r.Kind {
@@ -69,7 +81,8 @@ func (s *session) command(name string, set imap.NumSet, run func(*memory, imap.N
 		case Omit:
 			set = without(set, r.UIDs)
 		case Garble:
-			if _, err := s.conn.Write([]byte("* )( injected garbage\r\n")); err != nil {
+			// Not to s.conn: there may be TLS on top of it.
+			if _, err := s.client.NetConn().Write([]byte("* )( injected garbage\r\n")); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -80,6 +93,26 @@ func (s *session) command(name string, set imap.NumSet, run func(*memory, imap.N
 	}
 	s.server.announce()
 	return err
+}
+
+// log tells of a command that has been run. What the client chose is cut and
+// quoted.
+func (s *session) log(name, about string, err error) {
+	if s.server.o.Log == nil {
+		return
+	}
+	outcome := "OK"
+	var refusal *imap.Error
+	if errors.As(err, &refusal) {
+		outcome = fmt.Sprintf("%s %s", refusal.Type, refusal.Text)
+	} else if err != nil {
+		outcome = err.Error()
+	}
+	line := name
+	if about != "" {
+		line += fmt.Sprintf(" %.200s", about)
+	}
+	s.server.o.Log(line + ": " + outcome)
 }
 
 // late runs a command in a session of its own.
@@ -210,6 +243,7 @@ func (s *session) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error 
 // Append adds a mail.
 func (s *session) Append(folder string, r imap.LiteralReader, options *imap.AppendOptions) (*imap.AppendData, error) {
 	data, err := s.memory.Append(folder, r, options)
+	s.log("APPEND", fmt.Sprintf("%.200q", folder), err)
 	s.server.announce()
 	return data, err
 }

@@ -1,0 +1,67 @@
+package program
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/url"
+
+	"github.com/spf13/pflag"
+
+	"github.com/sepwatch/sepwatch/internal/simulate/mailbox"
+	"github.com/sepwatch/sepwatch/internal/simulate/serve"
+)
+
+// Mailbox is the stand-in for a mail server.
+type Mailbox struct {
+	listening
+	options mailbox.Options
+	faults  []mailbox.Rule
+}
+
+// Define adds the flags.
+func (p *Mailbox) Define(fs *pflag.FlagSet) {
+	p.listening.define(fs, "127.0.0.1:8993")
+	p.options.Define(fs)
+	fs.Func("fault", mailbox.Usage+"; may be repeated", func(text string) error {
+		rules, err := mailbox.Parse(text)
+		p.faults = append(p.faults, rules...)
+		return err
+	})
+}
+
+// Check reports flags that do not go together.
+func (p *Mailbox) Check() error {
+	if p.plain && p.options.StartTLS {
+		return errors.New("--starttls is for TLS, and --plain goes without it")
+	}
+	if p.options.NoIdle && p.options.StartTLS {
+		return errors.New("--no-idle and --starttls do not go together")
+	}
+	return p.listening.Check()
+}
+
+// Start starts it.
+func (p *Mailbox) Start(log Log) (Running, error) {
+	cert, err := p.tls()
+	if err != nil {
+		return Running{}, err
+	}
+	p.options.Address, p.options.Plain, p.options.Certificate, p.options.Log = string(p.address), p.plain, cert, log
+	// A stand-in that is started again is empty, and must not look like the
+	// one before it to a client that remembers.
+	p.options.UIDValidity = 1 + rand.IntN(mailbox.MaxUIDValidity)
+	server, err := mailbox.New(p.options)
+	if err != nil {
+		return Running{}, p.failed(err)
+	}
+	server.SetFaults(p.faults...)
+	about := p.about(cert)
+	about.System, about.what = "mailbox", "A mail server stands in, with no mail yet"
+	about.Username, about.Password, about.Folder, about.StartTLS = p.options.Username, p.options.Password, mailbox.Inbox, p.options.StartTLS
+	where := url.URL{Scheme: "imaps", User: url.User(about.Username), Host: serve.Reachable(server.Address()), Path: "/" + mailbox.Inbox}
+	if p.plain || p.options.StartTLS {
+		where.Scheme = "imap"
+	}
+	about.URL = where.String()
+	return Running{About: about, Warning: warning(server.Address()), Close: server.Close}, nil
+}
