@@ -28,12 +28,7 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 		return nil, err
 	}
 	s := &settings{Settings: pipeline.Settings{Rules: accept, Read: reader.Read}}
-	soar, err := resilient.New(resilient.Options{
-		URL: c.Resilient.URL, ResourcePrefix: c.Resilient.ResourcePrefix, Org: c.Resilient.Org,
-		KeyID: c.Resilient.APIKeyID, KeySecret: c.Resilient.APIKeySecret.Reveal(),
-		RootCAs: pool(c.Resilient.CA), Timeout: c.Resilient.Timeout,
-		Now: clock.Now, Logger: logger,
-	})
+	soar, err := resilient.New(resilientOptions(c.Resilient, clock, logger))
 	if err != nil {
 		return nil, err
 	}
@@ -41,16 +36,28 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 	if len(c.SEPM) == 0 {
 		return s, nil
 	}
-	m := c.SEPM[0]
-	s.sepm, err = sepclient.New(sepclient.Options{
-		URL: m.URL, Username: m.Username, Password: m.Password.Reveal(), Domain: m.Domain,
-		RootCAs: pool(m.CA), Timeout: m.Timeout, Now: clock.Now, Logger: logger,
-	})
+	s.sepm, err = sepclient.New(sepmOptions(c.SEPM[0], clock, logger))
 	if err != nil {
 		return nil, err
 	}
 	s.SEPM = s.sepm
 	return s, nil
+}
+
+func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resilient.Options {
+	return resilient.Options{
+		URL: r.URL, ResourcePrefix: r.ResourcePrefix, Org: r.Org,
+		KeyID: r.APIKeyID, KeySecret: r.APIKeySecret.Reveal(),
+		RootCAs: pool(r.CA), Timeout: r.Timeout,
+		Now: clock.Now, Logger: logger,
+	}
+}
+
+func sepmOptions(m config.SEPM, clock Clock, logger *slog.Logger) sepclient.Options {
+	return sepclient.Options{
+		URL: m.URL, Username: m.Username, Password: m.Password.Reveal(), Domain: m.Domain,
+		RootCAs: pool(m.CA), Timeout: m.Timeout, Now: clock.Now, Logger: logger,
+	}
 }
 
 // Reading makes the reader and the rules of a configuration, which is all
@@ -78,19 +85,19 @@ func (s *settings) close(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-func newWatcher(m config.Mailbox, sink ingest.Sink, opts Options) (*ingest.Watcher, error) {
+func mailboxOptions(m config.Mailbox, clock Clock, logger *slog.Logger) ingest.Options {
 	mode := ingest.Implicit
 	if !m.URL.TLS {
 		mode = ingest.None
 	}
-	return ingest.New(ingest.Options{
+	return ingest.Options{
 		Name: m.Name, Address: m.URL.Address(), TLS: mode,
 		Username: m.URL.User, Password: m.Password.Reveal(), Folder: m.URL.Folder,
 		RootCAs: pool(m.CA), Start: ingest.Start(m.Start),
 		Flag: ingest.Flag(m.After.Flag), Move: m.After.Move,
 		Poll: m.Poll, MaxSize: int64(m.MaxSize),
-		Clock: opts.Clock, Logger: opts.Logger,
-	}, sink)
+		Clock: clock, Logger: logger,
+	}
 }
 
 // pool makes the pool of trusted certificates; nil means the system's. The
