@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -56,16 +57,15 @@ func newStandIn(name, short string, p program.StandIn) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if running.Warning != "" {
-				fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch: "+running.Warning)
+			for _, warning := range running.Warnings {
+				fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch: "+warning)
 			}
 			show := running.About.Text
 			if asJSON {
 				show = running.About.JSON
 			}
 			if err := show(cmd.OutOrStdout()); err != nil {
-				running.Close()
-				return err
+				return errors.Join(err, running.Close())
 			}
 			<-cmd.Context().Done()
 			return running.Close()

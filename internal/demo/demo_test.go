@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/mail"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +12,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sepwatch/sepwatch/internal/simulate/alert"
-	"github.com/sepwatch/sepwatch/internal/simulate/sepm"
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
@@ -73,25 +70,6 @@ func TestRunEndsEarly(t *testing.T) {
 	}
 	require.EqualError(t, &Unfinished{Reason: "interrupted", Arrived: 3201, All: 20000},
 		"interrupted: 3201 of 20000 alerts have arrived completely")
-}
-
-// TestMailAgreesWithSEPM holds each mail to the record of its computer.
-func TestMailAgreesWithSEPM(t *testing.T) {
-	const n = 600
-	w, err := newWorld(Options{Alerts: n})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, w.close()) }()
-	addresses := map[string]bool{}
-	for i, c := range sepm.Fleet(1, n) {
-		text := string(w.alerts[i].Mail(time.Now()))
-		_, err := mail.ReadMessage(strings.NewReader(text))
-		require.NoError(t, err)
-		for _, line := range []string{"Computer: " + c.Name, "IP Address: " + c.IPs[0], "Client Group: " + c.Group.Name, "User: " + c.User} {
-			require.Contains(t, text, "\r\n"+line+"\r\n")
-		}
-		addresses[c.IPs[0]] = true
-	}
-	require.Len(t, addresses, n)
 }
 
 func TestTallySees(t *testing.T) {

@@ -66,7 +66,7 @@ type Options struct {
 }
 
 // MaxUIDValidity bounds [Options.UIDValidity], which takes time to reach.
-const MaxUIDValidity = 1 << 17
+const MaxUIDValidity = 1 << 15
 
 // Server is a running stand-in. Make one with [New].
 type Server struct {

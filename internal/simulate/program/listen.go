@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -64,49 +65,67 @@ func (l *listening) tls() (*tls.Certificate, error) {
 	if l.plain {
 		return nil, nil
 	}
-	host, _, _ := net.SplitHostPort(string(l.address)) // checked by Set
-	var hosts []string
+	var cert tls.Certificate
+	var err error
+	if l.certificate == "" {
+		cert, _, err = serve.SelfSigned(l.host())
+	} else {
+		cert, err = serve.Kept(l.certificate, l.host())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &cert, nil
+}
+
+// host is the name by which clients call the stand-in, as far as that can be
+// known. The certificate names this machine's loopback beside it.
+func (l *listening) host() string {
+	host, _, _ := net.SplitHostPort(string(l.address)) // it could be split when it was set
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil {
-			hosts = append(hosts, name) // without it clients on this machine still have localhost
+			return name
 		}
-	} else {
-		hosts = append(hosts, host)
+		return "localhost"
 	}
-	if l.certificate == "" {
-		cert, _, err := serve.SelfSigned(hosts...)
-		return &cert, err
-	}
-	cert, err := serve.Kept(l.certificate, hosts...)
-	return &cert, err
+	return host
 }
 
-// about is what there is to say of the address and the certificate.
-func (l *listening) about(cert *tls.Certificate) About {
+// shown is what there is to say of the certificate.
+func (l *listening) shown(cert *tls.Certificate) (fingerprint, file string) {
 	if cert == nil {
-		return About{}
+		return "", ""
 	}
-	return About{Fingerprint: serve.Fingerprint(*cert), CertificateFile: l.certificate}
+	return serve.Fingerprint(*cert), l.certificate
 }
 
-// warning is for an address that others can reach; empty for any other.
-func warning(address string) string {
-	if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().Unmap().IsLoopback() {
-		return ""
+// warnings are what the user may not have meant.
+func (l *listening) warnings(address string, cert *tls.Certificate) []string {
+	var all []string
+	if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().Unmap().IsLoopback() {
+		all = append(all, address+" can be reached from other machines, and this is a stand-in with public credentials")
 	}
-	return fmt.Sprintf("%s can be reached from other machines, and this is a stand-in with public credentials", address)
+	if cert == nil {
+		return all
+	}
+	if ended := cert.Leaf.NotAfter; time.Now().After(ended) {
+		all = append(all, fmt.Sprintf("the certificate in %s ended on %s; without the file a new one is made", l.certificate, ended.Format(time.DateOnly)))
+	}
+	if cert.Leaf.VerifyHostname(l.host()) != nil {
+		all = append(all, fmt.Sprintf("the certificate in %s does not name %s; without the file one that does is made", l.certificate, l.host()))
+	}
+	return all
 }
 
-// failed says what to do about an address that cannot be listened on.
-func (l *listening) failed(err error) error {
+// mendable says what to do about an address that cannot be listened on.
+func mendable(err error) error {
+	var op *net.OpError
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w; name another with --listen, with port 0 for any free one", err)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%w; name a port above 1023 with --listen", err)
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
+	case errors.As(err, &op):
 		return fmt.Errorf("%w; name an address of this machine with --listen, such as 127.0.0.1:0", err)
 	}
 	return err

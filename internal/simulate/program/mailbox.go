@@ -52,16 +52,21 @@ func (p *Mailbox) Start(log Log) (Running, error) {
 	p.options.UIDValidity = 1 + rand.IntN(mailbox.MaxUIDValidity)
 	server, err := mailbox.New(p.options)
 	if err != nil {
-		return Running{}, p.failed(err)
+		return Running{}, mendable(err)
 	}
 	server.SetFaults(p.faults...)
-	about := p.about(cert)
-	about.System, about.what = "mailbox", "A mail server stands in, with no mail yet"
-	about.Username, about.Password, about.Folder, about.StartTLS = p.options.Username, p.options.Password, mailbox.Inbox, p.options.StartTLS
-	where := url.URL{Scheme: "imaps", User: url.User(about.Username), Host: serve.Reachable(server.Address()), Path: "/" + mailbox.Inbox}
-	if p.plain || p.options.StartTLS {
+	where := url.URL{Scheme: "imaps", User: url.User(p.options.Username), Host: serve.Reachable(server.Address()), Path: "/" + mailbox.Inbox}
+	what := "A mail server stands in, with no mail yet"
+	switch {
+	case p.options.StartTLS:
+		where.Scheme, what = "imap", what+"; TLS begins with STARTTLS"
+	case p.plain:
 		where.Scheme = "imap"
 	}
-	about.URL = where.String()
-	return Running{About: about, Warning: warning(server.Address()), Close: server.Close}, nil
+	about := About{
+		System: "mailbox", what: what, URL: where.String(), StartTLS: p.options.StartTLS,
+		Username: p.options.Username, Password: p.options.Password, Folder: mailbox.Inbox,
+	}
+	about.Fingerprint, about.CertificateFile = p.shown(cert)
+	return Running{About: about, Warnings: p.warnings(server.Address(), cert), Close: server.Close}, nil
 }

@@ -28,8 +28,8 @@ type Log func(line string)
 // Running is a stand-in that answers.
 type Running struct {
 	About About
-	// Warning, if not empty, is what the user should know about the address.
-	Warning string
+	// Warnings are what the user may not have meant.
+	Warnings []string
 	// Close stops it and waits for all that it does.
 	Close func() error
 }

@@ -29,11 +29,10 @@ func (p *SEPM) Define(fs *pflag.FlagSet) {
 // Start starts it.
 func (p *SEPM) Start(log Log) (Running, error) {
 	p.options.Computers = p.fleet.Fleet()
-	running, err := p.web.start(sepm.New(p.options), p.fleet.Seed, log)
-	about := &running.About
-	about.System, about.what = "sepm", fmt.Sprintf("SEPM %s stands in, with %d computers", p.options.Release, p.fleet.Computers)
-	about.Username, about.Password, about.Domain = p.options.Username, p.options.Password, p.options.Domains[0].Name
-	return running, err
+	return p.web.start(sepm.New(p.options), p.fleet.Seed, log, About{
+		System: "sepm", what: fmt.Sprintf("SEPM %s stands in, with %d computers", p.options.Release, p.fleet.Computers),
+		Username: p.options.Username, Password: p.options.Password, Domain: p.options.Domains[0].Name,
+	})
 }
 
 // Resilient is the stand-in for Resilient.
@@ -52,11 +51,10 @@ func (p *Resilient) Define(fs *pflag.FlagSet) {
 
 // Start starts it.
 func (p *Resilient) Start(log Log) (Running, error) {
-	running, err := p.web.start(soar.New(p.options), p.seed, log)
-	about := &running.About
-	about.System, about.what = "resilient", "Resilient stands in, with no incidents yet"
-	about.Org, about.APIKeyID, about.APIKeySecret = p.options.Orgs[0].Name, p.options.KeyID, p.options.KeySecret
-	return running, err
+	return p.web.start(soar.New(p.options), p.seed, log, About{
+		System: "resilient", what: "Resilient stands in, with no incidents yet",
+		Org: p.options.Orgs[0].Name, APIKeyID: p.options.KeyID, APIKeySecret: p.options.KeySecret,
+	})
 }
 
 // web is what the stand-ins that speak HTTP have in common.
@@ -74,7 +72,7 @@ func (p *web) define(fs *pflag.FlagSet, standard string) {
 	})
 }
 
-func (p *web) start(h http.Handler, seed int64, log Log) (Running, error) {
+func (p *web) start(h http.Handler, seed int64, log Log, about About) (Running, error) {
 	cert, err := p.tls()
 	if err != nil {
 		return Running{}, err
@@ -83,15 +81,15 @@ func (p *web) start(h http.Handler, seed int64, log Log) (Running, error) {
 	set.On(p.faults...)
 	server, err := serve.Start(string(p.address), cert, logged(set.Wrap(h), log))
 	if err != nil {
-		return Running{}, p.failed(err)
+		return Running{}, mendable(err)
 	}
-	about := p.about(cert)
 	about.URL = server.URL()
+	about.Fingerprint, about.CertificateFile = p.shown(cert)
 	return Running{
-		About:   about,
-		Warning: warning(server.Address()),
+		About:    about,
+		Warnings: p.warnings(server.Address(), cert),
 		Close: func() error {
-			set.Close()
+			set.Close() // before the server, which waits for what is held
 			return server.Close()
 		},
 	}, nil

@@ -42,7 +42,7 @@ func (o *Options) Define(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.OldValueIDs, "old-value-ids", false, "severities and resolutions are numbered as in older organizations")
 	fs.Func("deny", "403 to an `OPERATION` such as \"POST /incidents\"; may be repeated", func(name string) error {
 		if !slices.Contains(Operations(), name) {
-			return fmt.Errorf("want one of %q", strings.Join(Operations(), ", "))
+			return fmt.Errorf("want one of %s", strings.Join(Operations(), ", "))
 		}
 		o.Deny = append(o.Deny, name)
 		return nil
