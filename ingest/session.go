@@ -192,8 +192,7 @@ func (s *session) login(ctx context.Context) error {
 	var failure *Error
 	if isStatus(err) && errors.As(err, &failure) {
 		failure.lane = laneLogin
-		failure.Hint = fmt.Sprintf("the server refused user %q: check user name and password, and that IMAP is allowed for the account; "+
-			"attempts are slowed down so that the account is not locked", w.o.Username)
+		failure.Hint = fmt.Sprintf("the server refused user %q: check user name and password, and that IMAP is allowed for the account", w.o.Username)
 	}
 	return err
 }

@@ -38,7 +38,7 @@ type probing struct {
 	// account, where it is not empty, is what is logged in to. Those that
 	// share one are probed one after the other.
 	account string
-	// run returns what it found, and no later than its context ends.
+	// run returns what it found, within the time-out.
 	run func(context.Context) (found string, err error)
 }
 
@@ -64,7 +64,7 @@ func ProbeAll(ctx context.Context, c *config.Config, timeout time.Duration, repo
 			for _, i := range indexes {
 				found, err := "", refused
 				if refused == nil {
-					found, err = all[i].within(ctx, timeout)
+					found, err = all[i].run(ctx)
 				}
 				if ingest.LoginRefused(err) {
 					refused = err
@@ -77,12 +77,6 @@ func ProbeAll(ctx context.Context, c *config.Config, timeout time.Duration, repo
 		report(<-made[i])
 	}
 	running.Wait()
-}
-
-func (p probing) within(ctx context.Context, timeout time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return p.run(ctx)
 }
 
 func (p probing) outcome(found string, err error) Probe {
@@ -101,6 +95,13 @@ func (p probing) outcome(found string, err error) Probe {
 
 // probings are the probes of a configuration, in its order.
 func probings(c *config.Config, timeout time.Duration) []probing {
+	within := func(run func(context.Context) (string, error)) func(context.Context) (string, error) {
+		return func(ctx context.Context) (string, error) {
+			ctx, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
+			return run(ctx)
+		}
+	}
 	var all []probing
 	for _, m := range c.Mailboxes {
 		all = append(all, probing{
@@ -111,16 +112,16 @@ func probings(c *config.Config, timeout time.Duration) []probing {
 	for _, m := range c.SEPM {
 		all = append(all, probing{
 			name: "SEPM", target: m.Name, address: m.URL,
-			run: func(ctx context.Context) (string, error) { return probeSEPM(ctx, m, timeout) },
+			run: within(func(ctx context.Context) (string, error) { return probeSEPM(ctx, m, timeout) }),
 		})
 	}
 	return append(all,
-		probing{name: "Resilient", target: c.Resilient.Org, address: c.Resilient.URL, run: func(ctx context.Context) (string, error) {
+		probing{name: "Resilient", target: c.Resilient.Org, address: c.Resilient.URL, run: within(func(ctx context.Context) (string, error) {
 			return probeResilient(ctx, c.Resilient, timeout, len(c.SEPM) > 0)
-		}},
-		probing{name: "ledger", target: ledgerPlace(c.Ledger), run: func(ctx context.Context) (string, error) {
+		})},
+		probing{name: "ledger", target: ledgerPlace(c.Ledger), run: within(func(ctx context.Context) (string, error) {
 			return probeLedger(ctx, c)
-		}})
+		})})
 }
 
 // misfit is a part that answers and that sepwatch cannot work with.

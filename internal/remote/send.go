@@ -151,9 +151,12 @@ func (s Server) unanswered(r Request, a *attempt, err error) *Error {
 		message = fmt.Sprintf("no answer in time (%v%s): %v", s.Timeout, r.System.TimeoutNote, err)
 	}
 	class, hint := Unsure(r.Read), ""
-	if !a.sent.Load() {
+	switch {
+	case !a.sent.Load():
 		class, hint = Unreachable, r.System.unreached(err)
 		message = s.URL + " cannot be reached: " + message
+	case errors.Is(err, context.DeadlineExceeded):
+		hint = fmt.Sprintf("see whether %s is overloaded, or allow it more time", r.System.Title)
 	}
 	e := r.Fail(class, message, err)
 	e.Status, e.Hint = a.Status, hint
