@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -44,6 +45,8 @@ func explain(err error) *explained {
 		line, remedy = lookup.Error(), "correct the host in the URL, or this computer's name service"
 	case errors.As(err, &dial) && dial.Op == "dial":
 		line, remedy = dial.Error(), "see that PostgreSQL runs and listens there, and that no firewall is in between"
+	case errors.Is(err, context.DeadlineExceeded):
+		remedy = "the server does not answer: see that it is PostgreSQL that listens there, that it is not overloaded, and that no firewall is in between"
 	case errors.As(err, &connect):
 		remedy = "check the host, the port and sslmode in the URL"
 	}
