@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sepwatch/sepwatch/internal/simulate/alert"
+	"github.com/sepwatch/sepwatch/internal/simulate/fault"
 	"github.com/sepwatch/sepwatch/internal/simulate/flags"
+	"github.com/sepwatch/sepwatch/internal/simulate/mailbox"
 	"github.com/sepwatch/sepwatch/internal/simulate/program"
 	"github.com/sepwatch/sepwatch/internal/simulate/sepm"
 )
@@ -30,19 +32,20 @@ SIGTERM. What it holds is in memory alone.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		newStandIn("sepm", "Run a SEPM", &program.SEPM{}),
-		newStandIn("resilient", "Run an IBM Resilient", &program.Resilient{}),
-		newStandIn("mailbox", "Run a mail server that speaks IMAP", &program.Mailbox{}),
+		newStandIn("sepm", "Run a SEPM", fault.Help, &program.SEPM{}),
+		newStandIn("resilient", "Run an IBM Resilient", fault.Help, &program.Resilient{}),
+		newStandIn("mailbox", "Run a mail server that speaks IMAP", mailbox.Help, &program.Mailbox{}),
 		newAlert(),
 	)
 	return cmd
 }
 
-func newStandIn(name, short string, p program.StandIn) *cobra.Command {
+func newStandIn(name, short, faults string, p program.StandIn) *cobra.Command {
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: short,
+		Long:  short + " until SIGINT or SIGTERM.\n\n" + faults,
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := p.Check(); err != nil {

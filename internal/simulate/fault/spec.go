@@ -10,8 +10,20 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/flags"
 )
 
-// Usage says how a switch is written; see [Parse].
-const Usage = "turn a fault on: `KIND[,key=value...]`, where KIND is delay (wait), status (code), lost_reply, late_change (hold, late), reset or all; each but all takes the keys method, path, one_in and times too"
+// Help says on a command line what [Parse] reads.
+const Help = `A fault is KIND[,key=value...]:
+
+  delay        answers after wait=2s
+  status       answers code=503 and does nothing
+  lost_reply   does what was asked and cuts the connection
+  late_change  cuts the connection when the client gives up, or after hold=5s,
+               and does what was asked late=1s later
+  reset        cuts the connection and does nothing
+  all          each of them now and then, as "sepwatch demo --faults" has them
+
+All but the last also take method=POST, path=incidents/*/comments (the end of a
+path), one_in=10 (strikes about every tenth such request) and times=3 (ends
+after so many strikes).`
 
 // Parse reads switches as they are written on a command line: a kind and what
 // else there is to say, "status,method=POST,path=incidents,code=500,times=2",

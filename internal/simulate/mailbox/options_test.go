@@ -39,7 +39,7 @@ func TestStartTLS(t *testing.T) {
 	// The faults of a stream strike under TLS too.
 	s.SetFaults(mailbox.Rule{Kind: mailbox.Garble, Command: "FETCH", Limit: 1})
 	_, err = upgraded.Fetch(uids(1), &imap.FetchOptions{UID: true}).Collect()
-	require.ErrorContains(t, err, "in response")
+	require.ErrorContains(t, err, "expected atom")
 	require.Equal(t, map[mailbox.Kind]int{mailbox.Garble: 1}, s.Injected())
 }
 

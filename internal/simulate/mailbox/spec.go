@@ -9,8 +9,22 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/flags"
 )
 
-// Usage says how a rule is written; see [Parse].
-const Usage = "turn a fault on: `KIND[,key=value...]`, where KIND is delay (delay), status, lost_reply, late_change (delay), reset (bytes, spread), omit, garble or all; each but all takes the keys command, uids (1+2+3), one_in and times too"
+// Help says on a command line what [Parse] reads.
+const Help = `A fault is KIND[,key=value...]:
+
+  delay        answers after delay=2s
+  status       answers NO and does nothing
+  lost_reply   does what was asked and cuts the connection
+  late_change  cuts the connection and does what was asked after delay=1s
+  reset        cuts the connection and does nothing; with bytes=500, each new
+               connection after so many sent bytes and up to spread=1000 more
+  omit         leaves uids=1+2+3 out of the answer to a FETCH
+  garble       puts a line that is not IMAP before the answer
+  all          most of them now and then, as "sepwatch demo --faults" has them
+
+All but the last also take command=FETCH and uids=1+2+3 (commands that name
+one), one_in=10 (strikes about every tenth such command) and times=3 (ends after
+so many strikes).`
 
 // Parse reads rules as they are written on a command line: a kind and what
 // else there is to say, "status,command=STORE,times=2", or "all", which is
@@ -40,7 +54,7 @@ func Parse(text string) ([]Rule, error) {
 		k.Needed = true
 		return k
 	}
-	omit := kind(Omit, needed(uids))
+	omit := kind(Omit, needed(uids), command)
 	omit.Make = func() []Rule { return []Rule{{Kind: Omit, Command: "FETCH"}} }
 	return flags.Spec(text, []flags.Kind[Rule]{
 		kind(Delay, needed(delay), command, uids),

@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 		"delay":                       "delay needs delay=: a time such as 500ms or 2s",
 		"omit":                        "omit needs uids=: UIDs such as 1+2+3",
 		"omit,uids=1+0":               `uids="1+0": want UIDs such as 1+2+3`,
-		"omit,uids=1,2":               `omit takes no key "2": want one of uids, one_in, times`,
+		"omit,uids=1,2":               `omit takes no key "2": want one of uids, command, one_in, times`,
 		"status,command=fetch":        `command="fetch": want one of LOGIN, SELECT, LIST, SEARCH, FETCH, STORE, COPY, MOVE, EXPUNGE, IDLE`,
 		"reset,bytes=9e9":             `bytes="9e9": want a number from 1 up`,
 		"status,bytes=1":              `status takes no key "bytes": want one of command, uids, one_in, times`,

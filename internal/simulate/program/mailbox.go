@@ -22,7 +22,7 @@ type Mailbox struct {
 func (p *Mailbox) Define(fs *pflag.FlagSet) {
 	p.listening.define(fs, "127.0.0.1:8993")
 	p.options.Define(fs)
-	fs.Func("fault", mailbox.Usage+"; may be repeated", func(text string) error {
+	fs.Func("fault", "turn a fault on: `KIND[,key=value...]`, see above; may be repeated", func(text string) error {
 		rules, err := mailbox.Parse(text)
 		p.faults = append(p.faults, rules...)
 		return err
@@ -49,7 +49,7 @@ func (p *Mailbox) Start(log Log) (Running, error) {
 	p.options.Address, p.options.Plain, p.options.Certificate, p.options.Log = string(p.address), p.plain, cert, log
 	// A stand-in that is started again is empty, and must not look like the
 	// one before it to a client that remembers.
-	p.options.UIDValidity = 1 + rand.IntN(mailbox.MaxUIDValidity)
+	p.options.UIDValidity = 2 + rand.IntN(mailbox.MaxUIDValidity-1)
 	server, err := mailbox.New(p.options)
 	if err != nil {
 		return Running{}, mendable(err)

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -144,6 +146,27 @@ func TestAFaultTakesTheConnectionOverThoughItIsLogged(t *testing.T) {
 	_, err = http.Post(running.About.URL+"/x", "", strings.NewReader("body")) //nolint:bodyclose // there is no response
 	require.ErrorContains(t, err, "reset by peer")
 	require.Equal(t, "POST /x no answer", <-lines)
+}
+
+func TestMailbox(t *testing.T) {
+	p := &program.Mailbox{}
+	require.NoError(t, parse(p, "--listen", "127.0.0.1:0", "--plain", "--username", "s@c", "--fault", "status,command=LOGIN,times=1"))
+	running, err := p.Start(nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, running.Close()) }()
+	where, err := url.Parse(running.About.URL)
+	require.NoError(t, err)
+	require.Equal(t, "imap", where.Scheme)
+	require.Equal(t, "s@c", where.User.Username())
+	require.Equal(t, "/INBOX", where.Path)
+	c, err := imapclient.DialInsecure(where.Host, nil)
+	require.NoError(t, err)
+	defer func() { c.Close(); <-c.Closed() }()
+	require.Error(t, c.Login("s@c", "demo").Wait(), "the fault")
+	require.NoError(t, c.Login("s@c", "demo").Wait())
+	selected, err := c.Select("INBOX", nil).Wait()
+	require.NoError(t, err)
+	require.NotEqualValues(t, 1, selected.UIDValidity, "it does not pass for the one before it")
 }
 
 func TestAddressesThatCannotBeListenedOn(t *testing.T) {

@@ -65,7 +65,7 @@ type web struct {
 
 func (p *web) define(fs *pflag.FlagSet, standard string) {
 	p.listening.define(fs, standard)
-	fs.Func("fault", fault.Usage+"; may be repeated", func(text string) error {
+	fs.Func("fault", "turn a fault on: `KIND[,key=value...]`, see above; may be repeated", func(text string) error {
 		switches, err := fault.Parse(text)
 		p.faults = append(p.faults, switches...)
 		return err
