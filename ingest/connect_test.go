@@ -83,7 +83,7 @@ func TestCapabilitiesBeforeTLSAreForgotten(t *testing.T) {
 	o.Move, o.Flag = mailbox.Processed, ingest.FlagNone
 	got, err := ingest.Probe(t.Context(), o)
 	require.NoError(t, err)
-	require.Equal(t, ingest.Probed{}, got)
+	require.Equal(t, ingest.Found{}, got)
 }
 
 // Trust is the same with TLS from the start and after STARTTLS.

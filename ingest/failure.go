@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -48,6 +49,8 @@ const (
 
 // errSilent means that the server did not answer in time.
 var errSilent = errors.New("no answer from the server")
+
+func silence(d time.Duration) error { return fmt.Errorf("%w for %v", errSilent, d) }
 
 // isStatus says whether the server refused a command and the connection is
 // still good.

@@ -2,35 +2,44 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/emersion/go-imap/v2"
 )
 
-// Probed is what a mailbox offers.
-type Probed struct {
-	// Messages is the number of mails in the folder.
-	Messages uint32
+// Found is what a probe learned of a mailbox.
+type Found struct {
+	// Mails is the number of mails in the folder.
+	Mails uint32
 	// Idle says that the server announces mail by itself; without it mail is
 	// found by polling.
 	Idle bool
-	// Flags says that committed mails can be flagged, and Moves that they can
-	// be moved, as the options ask for it.
-	Flags, Moves bool
+	// Flag is the flag that is set to committed mails, as the options ask for
+	// it. It is empty where the options want none, and where the server does
+	// not say that it can be set: some say so only to who may write.
+	Flag string
+	// Moves says that committed mails can be moved as the options ask for it.
+	Moves bool
 }
 
 // Probe connects, logs in and opens the folder as a [Watcher] with these
-// options would, changes nothing, and disconnects. A failure is an [*Error].
-func Probe(ctx context.Context, o Options) (Probed, error) {
+// options would, but read-only, and disconnects. It takes no longer than
+// CommandTimeout in all, and changes nothing, but a wrong password counts as
+// one attempt at the account. A failure is an [*Error] or a mistake in the
+// options.
+func Probe(ctx context.Context, o Options) (Found, error) {
 	w, err := New(o, nil)
 	if err != nil {
-		return Probed{}, err
+		return Found{}, err
 	}
-	s := &session{w: w}
+	ctx, cancel := context.WithTimeoutCause(ctx, w.o.CommandTimeout, silence(w.o.CommandTimeout))
+	defer cancel()
+	s := &session{w: w, readOnly: true}
 	defer s.close()
 	selected, err := s.open(ctx)
 	if err != nil {
-		return Probed{}, err
+		return Found{}, err
 	}
 	if o.Move != "" {
 		err := s.do(ctx, fmt.Sprintf("look for folder %q", o.Move), func() error {
@@ -38,8 +47,15 @@ func Probe(ctx context.Context, o Options) (Probed, error) {
 			return err
 		})
 		if err != nil {
-			return Probed{}, s.hintFolder(ctx, o.Move, err)
+			return Found{}, s.hintFolder(ctx, o.Move, err)
 		}
 	}
-	return Probed{Messages: selected.NumMessages, Idle: s.canIdle, Flags: s.marks.flag != "", Moves: s.marks.folder != ""}, nil
+	return Found{Mails: selected.NumMessages, Idle: s.canIdle, Flag: string(s.marks.flag), Moves: s.marks.folder != ""}, nil
+}
+
+// LoginRefused says whether err is the refusal of a user and a password, which
+// are not to be tried again soon: that could lock the account.
+func LoginRefused(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.lane == laneLogin
 }

@@ -28,7 +28,11 @@ func (s *session) secure(ctx context.Context) (net.Conn, error) {
 		return s.conn, nil
 	}
 	if o.TLS == StartTLS {
-		if err := s.do(ctx, "ask for TLS", func() error { return askForTLS(s.conn) }); err != nil {
+		err := s.do(ctx, "ask for TLS", func() error { return askForTLS(s.conn) })
+		if errors.Is(err, errSilent) {
+			return nil, s.hintGreeting(err)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -16,10 +16,12 @@ import (
 // session is one connection to the mailbox. Its methods are called from one
 // goroutine.
 type session struct {
-	w      *Watcher
-	conn   *countingConn
-	client *imapclient.Client
-	caps   imap.CapSet
+	w *Watcher
+	// readOnly opens the folder so that nothing in it changes (EXAMINE).
+	readOnly bool
+	conn     *countingConn
+	client   *imapclient.Client
+	caps     imap.CapSet
 
 	canIdle          bool
 	loggedIn, opened time.Time
@@ -63,20 +65,20 @@ func (s *session) do(ctx context.Context, doing string, step func() error) error
 				return nil
 			}
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return s.w.fail(doing, context.Cause(ctx))
 			}
 			return s.w.fail(doing, err)
 		case <-ctx.Done():
 			s.conn.Close()
 			<-done
-			return ctx.Err()
+			return s.w.fail(doing, context.Cause(ctx))
 		case <-s.w.o.Clock.After(s.w.o.CommandTimeout):
 			if s.conn.received.Load() != before || s.committing.Load() {
 				continue
 			}
 			s.conn.Close()
 			<-done
-			return s.w.fail(doing, fmt.Errorf("%w for %v", errSilent, s.w.o.CommandTimeout))
+			return s.w.fail(doing, silence(s.w.o.CommandTimeout))
 		}
 	}
 }
@@ -119,8 +121,11 @@ func (s *session) connect(ctx context.Context) error {
 	case <-w.o.Clock.After(w.o.CommandTimeout):
 		cancel()
 		if d = <-result; d.err != nil {
-			d.err = fmt.Errorf("%w for %v: %w", errSilent, w.o.CommandTimeout, d.err)
+			d.err = fmt.Errorf("%w: %w", silence(w.o.CommandTimeout), d.err)
 		}
+	}
+	if ctx.Err() != nil && d.err != nil {
+		d.err = context.Cause(ctx)
 	}
 	if d.err != nil {
 		return w.fail(doing, d.err)
@@ -141,7 +146,21 @@ func (s *session) connect(ctx context.Context) error {
 			}
 		},
 	}})
-	return s.do(ctx, "read the greeting", s.client.WaitGreeting)
+	return s.hintGreeting(s.do(ctx, "read the greeting", s.client.WaitGreeting))
+}
+
+// hintGreeting adds to a greeting that did not come what else may listen there.
+func (s *session) hintGreeting(err error) error {
+	var failure *Error
+	var status *imap.Error
+	if !errors.As(err, &failure) || errors.As(err, &status) {
+		return err // none, or the server's own words
+	}
+	failure.Hint = "what listens there does not greet as an IMAP server does: check host and port"
+	if s.w.o.TLS != Implicit && errors.Is(err, errSilent) {
+		failure.Hint += ", and whether TLS is spoken there from the start"
+	}
+	return err
 }
 
 func (s *session) announce() {
@@ -164,8 +183,7 @@ func (s *session) login(ctx context.Context) error {
 	var failure *Error
 	if isStatus(err) && errors.As(err, &failure) {
 		failure.lane = laneLogin
-		failure.Hint = fmt.Sprintf("the server refused user %q: check user name and password, and that IMAP is allowed for the account; "+
-			"attempts are slowed down so that the account is not locked", w.o.Username)
+		failure.Hint = fmt.Sprintf("the server refused user %q: check user name and password, and that IMAP is allowed for the account", w.o.Username)
 	}
 	return err
 }
@@ -174,7 +192,7 @@ func (s *session) selectFolder(ctx context.Context) (selected *imap.SelectData, 
 	w := s.w
 	doing := fmt.Sprintf("open folder %q", w.o.Folder)
 	if err := s.do(ctx, doing, func() (err error) {
-		selected, err = s.client.Select(w.o.Folder, nil).Wait()
+		selected, err = s.client.Select(w.o.Folder, &imap.SelectOptions{ReadOnly: s.readOnly}).Wait()
 		return err
 	}); err != nil {
 		return nil, s.hintFolder(ctx, w.o.Folder, err)

@@ -175,29 +175,6 @@ func TestMailLargerThanABatch(t *testing.T) {
 	})
 }
 
-func TestProbeSaysWhatTheMailboxOffers(t *testing.T) {
-	onServers(t, func(t *testing.T, s mailServer) {
-		s.append(t, mails(1, 3)...)
-		o := s.options()
-		o.Move = mailbox.Processed
-		got, err := ingest.Probe(t.Context(), o)
-		require.NoError(t, err)
-		require.Equal(t, ingest.Probed{Messages: 3, Idle: true, Flags: true, Moves: true}, got)
-
-		o.Move = "Archive"
-		_, err = ingest.Probe(t.Context(), o)
-		var failure *ingest.Error
-		require.ErrorAs(t, err, &failure)
-		require.Contains(t, failure.Hint, mailbox.Processed)
-	})
-	poor := standIn(t, mailbox.Options{NoIdle: true, NoMove: true, NoUIDPlus: true})
-	o := poor.options()
-	o.Flag, o.Move = ingest.FlagNone, mailbox.Processed
-	got, err := ingest.Probe(t.Context(), o)
-	require.NoError(t, err)
-	require.Equal(t, ingest.Probed{}, got)
-}
-
 func TestFlagsAfterCommit(t *testing.T) {
 	for _, tc := range []struct {
 		flag ingest.Flag

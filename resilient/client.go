@@ -82,7 +82,7 @@ func New(o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	root := "https://" + u.Host + strings.TrimRight(u.Path, "/")
+	root := u.Scheme + "://" + u.Host + strings.TrimRight(u.Path, "/")
 	if prefix := strings.Trim(o.ResourcePrefix, "/"); prefix != "" {
 		root += "/" + prefix
 	}

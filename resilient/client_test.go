@@ -229,13 +229,13 @@ func TestFateOfAWrite(t *testing.T) {
 		{"503 of a proxy", say(503, "<html><body><h1>Service<br>away</h1></body></html>"), Ambiguous, "503: Service away"},
 		{"400", say(400, `{"success":false,"title":null,"message":"Field X is required.","hints":["field_defs"],"error_code":"generic"}`),
 			Permanent, "400: Field X is required."},
-		{"403", say(403, ``), Permanent, `403: Forbidden (does the API key have the permission "Edit Incidents: Notes"?)`},
+		{"403", say(403, ``), Permanent, `403: Forbidden: give the API key the permission "Edit Incidents: Notes"`},
 		{"404", say(404, `{"title":"Unable to find incident"}`), Permanent, "404: Unable to find incident"},
 		{"413", say(413, ``), Permanent, "413: "},
 		{"302", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, Permanent, "302: "},
 		{"409", say(409, ``), Conflict, "409: Conflict"},
 		{"429", say(429, "slow\ndown\x1b"), Throttled, "429: slow down"},
-		{"401", say(401, ``), Unauthorized, "401: Unauthorized (the API key is wrong or blocked"},
+		{"401", say(401, ``), Unauthorized, "401: Unauthorized: the API key is wrong or blocked"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, map[string]http.HandlerFunc{add: tt.answer})

@@ -2,6 +2,7 @@ package resilient
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
 // Platform is what connecting tells of an organization.
@@ -21,6 +23,9 @@ type Platform struct {
 	// Required are the custom fields without which this organization opens no
 	// incident, and which sepwatch does not fill (§2.1).
 	Required []Field
+	// MayCreate is whether the API key may open incidents; nil where the
+	// server does not say, as v51 does not (§1.2).
+	MayCreate *bool
 }
 
 // Field is an incident field.
@@ -117,6 +122,19 @@ type orgDTO struct {
 	UUID         text  `json:"uuid"`
 	CloudAccount text  `json:"cloud_account"`
 	Enabled      *bool `json:"enabled"`
+	// Perms are looked into apart: nothing but a probe depends on them.
+	Perms json.RawMessage `json:"perms"`
+}
+
+// mayCreate reads the one grant that a session may tell (§1.4).
+func (o orgDTO) mayCreate() *bool {
+	var perms struct {
+		CreateIncidents *bool `json:"create_incs"`
+	}
+	if json.Unmarshal(o.Perms, &perms) != nil {
+		return nil
+	}
+	return perms.CreateIncidents
 }
 
 type fieldDTO struct {
@@ -140,9 +158,11 @@ func (c *Client) connect(ctx context.Context) (Platform, error) {
 	if err := c.send(ctx, r, c.rest+"/session"); err != nil {
 		return Platform{}, err
 	}
-	org, err := session.choose(c.options.Org)
-	if err != nil {
-		return Platform{}, r.fail(Permanent, err.Error(), err)
+	org, refusal := session.choose(c.options.Org)
+	if refusal != nil {
+		e := r.fail(Permanent, refusal.problem, nil)
+		e.Hint = remote.Printable(refusal.remedy)
+		return Platform{}, e
 	}
 
 	var fields []fieldDTO
@@ -153,7 +173,7 @@ func (c *Client) connect(ctx context.Context) (Platform, error) {
 	if err := c.send(ctx, r, fmt.Sprintf("%s/orgs/%d%s", c.rest, org.ID, r.path)); err != nil {
 		return Platform{}, err
 	}
-	p := Platform{OrgID: org.ID, OrgName: string(org.Name)}
+	p := Platform{OrgID: org.ID, OrgName: string(org.Name), MayCreate: org.mayCreate()}
 	for _, f := range fields {
 		switch {
 		case f.Prefix != "properties": // not a custom field (§2.3)
@@ -166,24 +186,33 @@ func (c *Client) connect(ctx context.Context) (Platform, error) {
 	return p, nil
 }
 
+// refusal is why an organization cannot be worked in, and what to do.
+type refusal struct{ problem, remedy string }
+
 // choose finds the configured organization as IBM's own clients do (§1.4).
-func (s sessionDTO) choose(want string) (orgDTO, error) {
+func (s sessionDTO) choose(want string) (orgDTO, *refusal) {
 	if len(s.Orgs) == 0 {
-		return orgDTO{}, fmt.Errorf("the API key is not a member of any organization: create it in the organization's administrator settings")
+		return orgDTO{}, &refusal{"the API key is not a member of any organization", "create it in the organization's administrator settings"}
 	}
 	if want == "" {
-		return orgDTO{}, fmt.Errorf("no organization is configured: set resilient.org to one of %s", s.choices())
+		return orgDTO{}, &refusal{"no organization is configured", "set resilient.org to one of " + s.choices()}
 	}
 	for _, org := range s.Orgs {
 		if want != string(org.CloudAccount) && want != string(org.UUID) && want != string(org.Name) {
 			continue
 		}
 		if org.Enabled != nil && !*org.Enabled {
-			return orgDTO{}, fmt.Errorf("organization %q is disabled for this API key from the address %q: check the organization's allowed addresses and the key's authentication", want, s.SessionIP)
+			return orgDTO{}, &refusal{
+				fmt.Sprintf("organization %q is disabled for this API key from the address %q", want, s.SessionIP),
+				"check the organization's allowed addresses and the key's authentication",
+			}
 		}
 		return org, nil
 	}
-	return orgDTO{}, fmt.Errorf("the API key is not a member of organization %q: set resilient.org to one of %s, in the same case", want, s.choices())
+	return orgDTO{}, &refusal{
+		fmt.Sprintf("the API key is not a member of organization %q", want),
+		fmt.Sprintf("set resilient.org to one of %s, in the same case", s.choices()),
+	}
 }
 
 func (s sessionDTO) choices() string {

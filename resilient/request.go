@@ -76,13 +76,14 @@ func (c *Client) send(ctx context.Context, r request, address string) error {
 	if !a.Success {
 		code, message := readErrorBody(a.Body)
 		message = cmp.Or(message, http.StatusText(a.Status))
+		e := out.Refused(a, remote.ClassOfStatus(a.Status, r.read), code, message)
 		switch {
 		case a.Status == http.StatusUnauthorized:
-			message += " (the API key is wrong or blocked, or this address is banned)"
+			e.Hint = "the API key is wrong or blocked, or this address is banned: check resilient.api_key_id and its secret"
 		case a.Status == http.StatusForbidden && r.permission != "":
-			message += fmt.Sprintf(" (does the API key have the permission %q?)", r.permission)
+			e.Hint = fmt.Sprintf("give the API key the permission %q", r.permission)
 		}
-		return out.Refused(a, remote.ClassOfStatus(a.Status, r.read), code, message)
+		return e
 	}
 	err = json.Unmarshal(a.Body, r.into)
 	if err == nil && string(a.Body) == "null" {

@@ -95,7 +95,7 @@ func New(o Options) (*Client, error) {
 	prefix := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/sepm")
 	return &Client{
 		options: o,
-		root:    "https://" + u.Host + prefix + "/sepm",
+		root:    u.Scheme + "://" + u.Host + prefix + "/sepm",
 		http:    web,
 	}, nil
 }

@@ -157,7 +157,7 @@ func TestVersion(t *testing.T) {
 func TestVersionOfSomethingElse(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{}`) })
 	_, err := s.client(t).Version(t.Context())
-	requireError(t, err, Permanent, "is this SEPM's REST API?")
+	requireError(t, err, Permanent, "what answers there is not SEPM's REST API")
 }
 
 func TestUntrustedCertificate(t *testing.T) {

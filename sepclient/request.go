@@ -82,11 +82,11 @@ func (c *Client) send(ctx context.Context, r request, token string) error {
 	}
 	if !a.Success {
 		code, message := readErrorBody(a.Body)
-		message = cmp.Or(message, http.StatusText(a.Status))
+		e := out.Refused(a, classOfStatus(a.Status, r.read), code, cmp.Or(message, http.StatusText(a.Status)))
 		if a.Status == http.StatusUnauthorized && token != "" {
-			message += " (a missing right? most calls need a system administrator)"
+			e.Hint = "the account may lack the right: most calls need a system administrator"
 		}
-		return out.Refused(a, classOfStatus(a.Status, r.read), code, message)
+		return e
 	}
 	if r.into == nil {
 		return nil

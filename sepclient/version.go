@@ -2,6 +2,7 @@ package sepclient
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
@@ -21,11 +22,16 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 		Sequence text `json:"API_SEQUENCE"`
 	}
 	r := request{op: "version", method: http.MethodGet, path: "/version", read: true, into: &v}
-	if err := c.send(ctx, r, ""); err != nil {
-		return Version{}, err
+	err := c.send(ctx, r, "")
+	if err == nil && v.Product == "" {
+		err = r.fail(Permanent, "the answer names no version", nil)
 	}
-	if v.Product == "" {
-		return Version{}, r.fail(Permanent, "the answer names no version: is this SEPM's REST API?", nil)
+	var e *Error
+	if errors.As(err, &e) && (e.Class == Permanent || e.Class == NotFound || e.Class == Unauthorized) {
+		e.Hint = "what answers there is not SEPM's REST API: check host and port, which is usually 8446"
+	}
+	if err != nil {
+		return Version{}, err
 	}
 	return Version{Product: string(v.Product), API: string(v.API), Sequence: string(v.Sequence)}, nil
 }

@@ -38,10 +38,13 @@ func setupStandIns(env *testscript.Env) error {
 
 func standInCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"standin": startStandIn,
-		"stop":    stopStandIn,
-		"get":     get,
-		"append":  appendMail,
+		"standin":  startStandIn,
+		"end":      endStandIn,
+		"get":      get,
+		"append":   appendMail,
+		"await":    await,
+		"ledger":   makeLedger,
+		"postgres": refusePostgres,
 	}
 }
 
@@ -49,7 +52,7 @@ func standInCommands() map[string]func(*testscript.TestScript, bool, []string) {
 //
 //	standin sepm|resilient|mailbox [FLAG…]
 //
-// It runs "sepwatch simulate" on a free port until "stop", or the end of the
+// It runs "sepwatch simulate" on a free port until "end", or the end of the
 // script. What it says of itself stands in the environment afterwards: $sepm_url,
 // $sepm_fingerprint and so on, the keys of its JSON, and $sepm_host, the host and
 // port of its URL. Its standard error is the file sepm.log.
@@ -88,14 +91,14 @@ func startStandIn(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(name+"_host", where.Host)
 }
 
-// stopStandIn is
+// endStandIn is
 //
-//	stop NAME
+//	end NAME
 //
 // It interrupts a stand-in, which must then exit with status 0.
-func stopStandIn(ts *testscript.TestScript, neg bool, args []string) {
+func endStandIn(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+		ts.Fatalf("usage: end NAME")
 	}
 	running := ts.Value(standInsKey{}).(standIns)
 	cmd := running[args[0]]

@@ -62,13 +62,9 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
-	opts.Node = cmp.Or(opts.Node, opts.Config.Node)
-	if opts.Node == "" {
-		host, err := os.Hostname()
-		if err != nil {
-			return nil, fmt.Errorf("name this node by its host: %w", err)
-		}
-		opts.Node = host
+	var err error
+	if opts.Node, err = nodeName(opts.Node, opts.Config); err != nil {
+		return nil, err
 	}
 	a := &App{opts: opts}
 	s, err := newSettings(opts.Config, opts.Clock, opts.Logger)
@@ -90,13 +86,25 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		MailboxLease: mailboxLease(opts.Config.Mailboxes),
 	})
 	for _, m := range opts.Config.Mailboxes {
-		w, err := newWatcher(m, a.pipeline, opts)
+		w, err := ingest.New(mailboxOptions(m, opts.Clock, opts.Logger), a.pipeline)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("mailbox %q: %w", m.Name, err), a.ledger.Close())
 		}
 		a.watchers = append(a.watchers, w)
 	}
 	return a, nil
+}
+
+// nodeName is the wanted name, or the config's, or the host's.
+func nodeName(wanted string, c *config.Config) (string, error) {
+	if name := cmp.Or(wanted, c.Node); name != "" {
+		return name, nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("name this node by its host: %w", err)
+	}
+	return host, nil
 }
 
 // Start starts the watchers and the pipeline and returns at once.

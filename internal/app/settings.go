@@ -28,13 +28,7 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 		return nil, err
 	}
 	s := &settings{Settings: pipeline.Settings{Rules: accept, Read: reader.Read}}
-	soar, err := resilient.New(resilient.Options{
-		URL: c.Resilient.URL, ResourcePrefix: c.Resilient.ResourcePrefix, Org: c.Resilient.Org,
-		KeyID: c.Resilient.APIKeyID, KeySecret: c.Resilient.APIKeySecret.Reveal(),
-		RootCAs: pool(c.Resilient.CA), Fingerprints: c.Resilient.Fingerprints, Proxy: c.Resilient.Proxy,
-		Timeout: c.Resilient.Timeout,
-		Now:     clock.Now, Logger: logger,
-	})
+	soar, err := resilient.New(resilientOptions(c.Resilient, clock, logger))
 	if err != nil {
 		return nil, err
 	}
@@ -42,17 +36,29 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 	if len(c.SEPM) == 0 {
 		return s, nil
 	}
-	m := c.SEPM[0]
-	s.sepm, err = sepclient.New(sepclient.Options{
-		URL: m.URL, Username: m.Username, Password: m.Password.Reveal(), Domain: m.Domain,
-		RootCAs: pool(m.CA), Fingerprints: m.Fingerprints, Proxy: m.Proxy,
-		Timeout: m.Timeout, Now: clock.Now, Logger: logger,
-	})
+	s.sepm, err = sepclient.New(sepmOptions(c.SEPM[0], clock, logger))
 	if err != nil {
 		return nil, err
 	}
 	s.SEPM = s.sepm
 	return s, nil
+}
+
+func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resilient.Options {
+	return resilient.Options{
+		URL: r.URL, ResourcePrefix: r.ResourcePrefix, Org: r.Org,
+		KeyID: r.APIKeyID, KeySecret: r.APIKeySecret.Reveal(),
+		RootCAs: pool(r.CA), Fingerprints: r.Fingerprints, Proxy: r.Proxy, Timeout: r.Timeout,
+		Now: clock.Now, Logger: logger,
+	}
+}
+
+func sepmOptions(m config.SEPM, clock Clock, logger *slog.Logger) sepclient.Options {
+	return sepclient.Options{
+		URL: m.URL, Username: m.Username, Password: m.Password.Reveal(), Domain: m.Domain,
+		RootCAs: pool(m.CA), Fingerprints: m.Fingerprints, Proxy: m.Proxy,
+		Timeout: m.Timeout, Now: clock.Now, Logger: logger,
+	}
 }
 
 // Reading makes the reader and the rules of a configuration, which is all
@@ -80,7 +86,7 @@ func (s *settings) close(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-func newWatcher(m config.Mailbox, sink ingest.Sink, opts Options) (*ingest.Watcher, error) {
+func mailboxOptions(m config.Mailbox, clock Clock, logger *slog.Logger) ingest.Options {
 	mode := ingest.Implicit
 	switch m.URL.Scheme {
 	case config.IMAP:
@@ -88,15 +94,15 @@ func newWatcher(m config.Mailbox, sink ingest.Sink, opts Options) (*ingest.Watch
 	case config.IMAPInsecure:
 		mode = ingest.None
 	}
-	return ingest.New(ingest.Options{
+	return ingest.Options{
 		Name: m.Name, Address: m.URL.Address(), TLS: mode,
 		Username: m.URL.User, Password: m.Password.Reveal(), Folder: m.URL.Folder,
 		RootCAs: pool(m.CA), Fingerprints: m.Fingerprints, Proxy: m.Proxy,
 		Start: ingest.Start(m.Start),
 		Flag:  ingest.Flag(m.After.Flag), Move: m.After.Move,
 		Poll: m.Poll, MaxSize: int64(m.MaxSize),
-		Clock: opts.Clock, Logger: opts.Logger,
-	}, sink)
+		Clock: clock, Logger: logger,
+	}
 }
 
 // pool makes the pool of trusted certificates; nil means the system's. The

@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"cmd/sepwatch":        {"internal/app", "internal/demo", "internal/config", "internal/simulate", "parse", "rules"},
 	"internal/acceptance": {"internal/app", "internal/config", "internal/connect"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
-	"internal/app": {"internal/pipeline", "internal/ledger", "internal/config",
+	"internal/app": {"internal/pipeline", "internal/ledger", "internal/config", "internal/remote",
 		"ingest", "parse", "rules", "enrich", "sepclient", "resilient", "incident"},
 	"internal/pipeline": {"internal/ledger", "internal/remote",
 		"ingest", "parse", "rules", "enrich", "sepclient", "resilient", "incident"},

@@ -131,7 +131,7 @@ func (g *generator) reference(example string) {
 
 # Configuration
 
-sepwatch reads one YAML file, named with ` + "`-c`" + `. ` + "`sepwatch check -c FILE`" + ` reports every mistake in it, each with its line, column and remedy.
+sepwatch reads one YAML file, named with ` + "`-c`" + `. ` + "`sepwatch check -c FILE`" + ` reports every mistake in it, each with its line, column and remedy, and probes all that it names; with ` + "`--offline`" + ` it reads the file alone.
 
 - **Strict.** Unknown and repeated settings, anchors, aliases, tags and a second document are errors. The file is at most 1 MiB.
 - **Empty is not written.** A setting without a value takes its default. An empty list ` + "`[]`" + ` replaces the default.

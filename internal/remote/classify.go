@@ -1,10 +1,16 @@
 package remote
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"syscall"
+
+	"github.com/sepwatch/sepwatch/internal/connect"
 )
 
 // ClassOfStatus sorts an answer that is not the contract's success. A read is
@@ -31,6 +37,26 @@ func Unsure(read bool) Class {
 		return Temporary
 	}
 	return Ambiguous
+}
+
+// unreached says what to do about a server to which there is no connection.
+func (s System) unreached(err error) string {
+	var proxy *connect.ProxyError
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &proxy):
+		return proxy.Advice()
+	case errors.As(err, &dns):
+		return fmt.Sprintf("check the spelling of the host in the %s url, and the DNS", s.Title)
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Sprintf("what listens there does not speak TLS: check the port in the %s url", s.Title)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("nothing listens there: check host and port of the %s url, and that %s runs", s.Title, s.Title)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.ETIMEDOUT):
+		return fmt.Sprintf("the host does not answer: check the network, a firewall, and host and port of the %s url", s.Title)
+	}
+	return ""
 }
 
 // connectionLost tells a connection that the other side had closed.

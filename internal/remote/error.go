@@ -54,19 +54,30 @@ type Error struct {
 	Status int
 	// Code is the system's own error code.
 	Code string
-	// Message is the system's own text, or what went wrong and what to do.
+	// Message is the system's own text, or what went wrong.
 	Message string
-	Class   Class
+	// Hint says what a person can do about it, empty if nothing is known.
+	Hint  string
+	Class Class
 	// Err is the cause, when it was not an answer.
 	Err error
 }
 
 // Error is one line, safe to print.
 func (e *Error) Error() string {
-	if e.Status == 0 {
-		return fmt.Sprintf("%s: %s (%s %s): %s", e.System, e.Op, e.Method, e.Path, e.Message)
+	s := e.System + ": " + e.Problem()
+	if e.Hint != "" {
+		s += ": " + e.Hint
 	}
-	return fmt.Sprintf("%s: %s (%s %s): %d: %s", e.System, e.Op, e.Method, e.Path, e.Status, e.Message)
+	return s
+}
+
+// Problem is what failed and how, without the system's name and the hint.
+func (e *Error) Problem() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s (%s %s): %s", e.Op, e.Method, e.Path, e.Message)
+	}
+	return fmt.Sprintf("%s (%s %s): %d: %s", e.Op, e.Method, e.Path, e.Status, e.Message)
 }
 
 // Unwrap gives the cause.

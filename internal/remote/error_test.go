@@ -1,8 +1,13 @@
 package remote
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +22,27 @@ func TestErrorText(t *testing.T) {
 		Refused(&Answer{Status: 404}, NotFound, "c", "gone")
 	require.EqualError(t, e, "sys: read 7 (GET /x): 404: gone")
 	require.Equal(t, "c", e.Code)
+	e.Hint = "look elsewhere"
+	require.EqualError(t, e, "sys: read 7 (GET /x): 404: gone: look elsewhere")
+	require.Equal(t, "read 7 (GET /x): 404: gone", e.Problem())
+}
+
+func TestUnreached(t *testing.T) {
+	s := System{Title: "Sys"}
+	for _, tt := range []struct {
+		err  error
+		hint string
+	}{
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "x"}}, "check the spelling of the host in the Sys url, and the DNS"},
+		{tls.RecordHeaderError{Msg: "x"}, "what listens there does not speak TLS: check the port in the Sys url"},
+		{http.ErrSchemeMismatch, "what listens there does not speak TLS: check the port in the Sys url"},
+		{syscall.ECONNREFUSED, "nothing listens there: check host and port of the Sys url, and that Sys runs"},
+		{context.DeadlineExceeded, "the host does not answer: check the network, a firewall, and host and port of the Sys url"},
+		{syscall.EHOSTUNREACH, "the host does not answer: check the network, a firewall, and host and port of the Sys url"},
+		{context.Canceled, ""},
+	} {
+		require.Equal(t, tt.hint, s.unreached(fmt.Errorf("outer: %w", tt.err)), tt.err)
+	}
 }
 
 func TestErrorIs(t *testing.T) {

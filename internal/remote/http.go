@@ -79,5 +79,6 @@ func (s System) NewHTTP(u *url.URL, c Connection) (*resty.Client, error) {
 		// A redirect is outside the contracts, and following one would turn a
 		// POST into a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}).SetHeader("User-Agent", "sepwatch").SetHeader("Accept", "application/json"), nil
+	}).SetHeader("User-Agent", "sepwatch").SetHeader("Accept", "application/json").
+		SetDisableWarn(true), nil // its warning is about plain HTTP, which is for loopback only
 }

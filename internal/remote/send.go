@@ -144,22 +144,23 @@ func (s Server) unanswered(r Request, a *attempt, err error) *Error {
 		err = wrapped.Err // its text repeats method and URL
 	}
 	if advice, untrusted := connect.Distrust(err, r.System.Title); untrusted {
-		return r.Fail(Untrusted, fmt.Sprintf("%v: %s", err, advice), err)
+		e := r.Fail(Untrusted, err.Error(), err)
+		e.Hint = advice
+		return e
 	}
 	message := err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {
 		message = fmt.Sprintf("no answer in time (%v%s): %v", s.Timeout, r.System.TimeoutNote, err)
 	}
-	class := Unsure(r.Read)
-	if !a.sent.Load() {
-		class = Unreachable
+	class, hint := Unsure(r.Read), ""
+	switch {
+	case !a.sent.Load():
+		class, hint = Unreachable, r.System.unreached(err)
 		message = s.URL + " cannot be reached: " + message
-		var proxy *connect.ProxyError
-		if errors.As(err, &proxy) {
-			message += ": " + proxy.Advice()
-		}
+	case errors.Is(err, context.DeadlineExceeded):
+		hint = fmt.Sprintf("see whether %s is overloaded, or allow it more time", r.System.Title)
 	}
 	e := r.Fail(class, message, err)
-	e.Status = a.Status
+	e.Status, e.Hint = a.Status, hint
 	return e
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -13,36 +14,43 @@ import (
 // explained is an error as one line with what to do about it. The error it
 // stands for is there for errors.Is.
 type explained struct {
-	line  string
-	cause error
+	line, hint string
+	cause      error
 }
 
-func (e *explained) Error() string { return e.line }
+func (e *explained) Error() string {
+	if e.hint == "" {
+		return e.line
+	}
+	return e.line + ": " + e.hint
+}
 
 func (e *explained) Unwrap() error { return e.cause }
 
 // explain says in one line what went wrong while a ledger was opened, and
 // what to do about it where that is known. pgx gives a line for each address
 // that it tried; the first is enough.
-func explain(err error) error {
+func explain(err error) *explained {
 	var (
 		answer  *pgconn.PgError
 		lookup  *net.DNSError
 		dial    *net.OpError
 		connect *pgconn.ConnectError
 	)
-	line := err.Error()
+	line, remedy := err.Error(), ""
 	switch {
 	case errors.As(err, &answer) && hint(answer.Code) != "":
-		line = answer.Message + " (SQLSTATE " + answer.Code + "): " + hint(answer.Code)
+		line, remedy = answer.Message+" (SQLSTATE "+answer.Code+")", hint(answer.Code)
 	case errors.As(err, &lookup):
-		line = lookup.Error() + ": correct the host in the URL, or this computer's name service"
+		line, remedy = lookup.Error(), "correct the host in the URL, or this computer's name service"
 	case errors.As(err, &dial) && dial.Op == "dial":
-		line = dial.Error() + ": see that PostgreSQL runs and listens there, and that no firewall is in between"
+		line, remedy = dial.Error(), "see that PostgreSQL runs and listens there, and that no firewall is in between"
+	case errors.Is(err, context.DeadlineExceeded):
+		remedy = "the server does not answer: see that it is PostgreSQL that listens there, that it is not overloaded, and that no firewall is in between"
 	case errors.As(err, &connect):
-		line += ": check the host, the port and sslmode in the URL"
+		remedy = "check the host, the port and sslmode in the URL"
 	}
-	return &explained{strings.Join(strings.Fields(line), " "), err}
+	return &explained{strings.Join(strings.Fields(line), " "), remedy, err}
 }
 
 // hint says what to do about an answer of the server that a start may meet,

@@ -29,6 +29,10 @@ func TestExplain(t *testing.T) {
 			fmt.Errorf("migrate:\n%w", &pgconn.PgError{Severity: "ERROR", Message: "disk full", Code: "53100"}),
 			"migrate: ERROR: disk full (SQLSTATE 53100)",
 		},
+		"no answer in time": {
+			fmt.Errorf("receive: %w", context.DeadlineExceeded),
+			"receive: context deadline exceeded: the server does not answer: see that it is PostgreSQL that listens there, that it is not overloaded, and that no firewall is in between",
+		},
 		"anything else": {errors.Join(context.Canceled, errors.New("b")), "context canceled b"},
 	} {
 		t.Run(name, func(t *testing.T) {

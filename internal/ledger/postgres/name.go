@@ -78,17 +78,18 @@ func (n *name) take(ctx context.Context) (*pgx.Conn, error) {
 	return session, nil
 }
 
-// lock waits for the lock. Like the tables it is the schema's: several
-// ledgers in one database have their nodes' names apart.
+// nameLock is the lock of the name $1. Like the tables it is the schema's:
+// several ledgers in one database have their nodes' names apart.
+const nameLock = "hashtextextended('sepwatch node ' || $1::text || ' in ' || COALESCE(current_schema(), ''), 0)"
+
+// lock waits for the lock.
 func (n *name) lock(ctx context.Context, session *pgx.Conn) error {
 	if _, err := session.Exec(ctx, keepalive); err != nil {
 		return err
 	}
 	for patience := time.After(namePatience); ; {
 		var held bool
-		err := session.QueryRow(ctx,
-			"SELECT pg_try_advisory_lock(hashtextextended('sepwatch node ' || $1::text || ' in ' || COALESCE(current_schema(), ''), 0))",
-			n.node).Scan(&held)
+		err := session.QueryRow(ctx, "SELECT pg_try_advisory_lock("+nameLock+")", n.node).Scan(&held)
 		if err != nil || held {
 			return err
 		}

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -40,7 +38,7 @@ func Open(ctx context.Context, url string, options ledger.Options) (*ledger.Ledg
 	if err != nil {
 		return nil, fmt.Errorf("open ledger on PostgreSQL: %w", unreadable(err))
 	}
-	place := fmt.Sprintf("%s on %s", config.ConnConfig.Database, net.JoinHostPort(config.ConnConfig.Host, strconv.Itoa(int(config.ConnConfig.Port))))
+	place := place(config.ConnConfig)
 	log := options.Logger.With(slog.String("ledger", place))
 	name, err := holdName(ctx, config.ConnConfig, options.Node, log)
 	if err != nil {

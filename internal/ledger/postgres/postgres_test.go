@@ -33,6 +33,7 @@ func TestLedger(t *testing.T) {
 	t.Run("open", func(t *testing.T) { testOpen(t, server) })
 	t.Run("schemas", func(t *testing.T) { testSchemas(t, realparts.PostgresDatabase(t, server)) })
 	t.Run("name", func(t *testing.T) { testName(t, server) })
+	t.Run("inspect", func(t *testing.T) { testInspect(t, server) })
 	t.Run("incomplete", func(t *testing.T) { testIncomplete(t, realparts.PostgresDatabase(t, server)) })
 	t.Run("reconnect", func(t *testing.T) { testReconnect(t, realparts.PostgresDatabase(t, server)) })
 }

@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -17,4 +18,12 @@ func tryLock(f *os.File) error {
 		return errHeld
 	}
 	return err
+}
+
+// writable says why this user may not write to a file or into a folder.
+func writable(name string) error {
+	if err := unix.Faccessat(unix.AT_FDCWD, name, unix.W_OK, unix.AT_EACCESS); err != nil {
+		return &fs.PathError{Op: "write to", Path: name, Err: err}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -14,6 +15,16 @@ func tryLock(f *os.File) error {
 		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, new(windows.Overlapped))
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return errHeld
+	}
+	return err
+}
+
+// writable says why this user may not write to a file. Of a folder only an
+// attempt could tell, so any is taken for writable.
+func writable(name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() && info.Mode().Perm()&0o200 == 0 {
+		err = &fs.PathError{Op: "write to", Path: name, Err: fs.ErrPermission}
 	}
 	return err
 }

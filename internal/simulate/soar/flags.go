@@ -18,7 +18,7 @@ func (o *Options) Define(fs *pflag.FlagSet) {
 	o.setDefaults()
 	fs.StringVar(&o.KeyID, "key-id", o.KeyID, "the API key's id")
 	fs.StringVar(&o.KeySecret, "key-secret", o.KeySecret, "the API key's secret")
-	fs.BoolVar(&o.NullKeyHandle, "null-key-handle", false, "a session names no API key handle")
+	fs.BoolVar(&o.NullKeyHandle, "null-key-handle", false, "a session names no API key handle and no permissions")
 	fs.StringVar(&o.Email, "email", o.Email, "the user's e-mail address, of the legacy login")
 	fs.StringVar(&o.Password, "password", o.Password, "the user's password, of the legacy login")
 	fs.DurationVar(&o.SessionTimeout, "session-timeout", o.SessionTimeout, "how long an idle session of the legacy login lasts")

@@ -28,7 +28,7 @@ type Options struct {
 
 	KeyID, KeySecret string // the API key, default demo / demo
 	Email, Password  string // the legacy login, default demo@example.com / demo
-	NullKeyHandle    bool   // api_key_handle is null (§1.2)
+	NullKeyHandle    bool   // api_key_handle is null, and so are the perms of its orgs (§1.2)
 	SessionTimeout   time.Duration
 
 	Orgs []Org // default: Demo, 201

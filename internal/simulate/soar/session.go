@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -92,10 +93,15 @@ func (s *Server) logOut(c *call) (any, error) {
 
 func (s *Server) sessionDTO(r *http.Request, who *principal, csrf string) object {
 	orgs := []object{}
+	var perms object
+	if who != apiKey || !s.opt.NullKeyHandle {
+		perms = object{"administrator": false, "observer": false, "master_administrator": false,
+			"create_incs": !slices.Contains(s.opt.Deny, "POST /incidents"), "create_shared_layout": false}
+	}
 	for _, o := range s.orgList {
 		orgs = append(orgs, object{
 			"id": o.ID, "name": o.Name, "uuid": nullable(o.UUID), "cloud_account": nullable(o.CloudAccount), "enabled": !o.Disabled,
-			"perms":           object{"administrator": false, "observer": false, "master_administrator": false, "create_incs": true, "create_shared_layout": false},
+			"perms":           perms,
 			"session_timeout": int(s.opt.SessionTimeout / time.Second), "attachments_enabled": !o.NoAttachments, "tasks_private": false,
 			"has_saml": false, "require_saml": false, "twofactor_auth_domain": nil, "has_available_twofactor": false,
 			"incident_deletion_allowed": !o.KeepIncidents, "effective_permissions": []int{}, "role_handles": []int{},
