@@ -10,7 +10,8 @@ import (
 // kind, differ, such as resilient.timeout and mailboxes[soc].poll. It compares
 // what is in force: a secret or a CA file has changed when its content has,
 // wherever it stands. Items of a list are compared by their names, in any
-// order; one that only one side has is listed as mailboxes[soc].
+// order; one that only one side has is listed as "mailboxes[soc] added" or
+// "mailboxes[soc] removed".
 func Changed[T any](was, is T) []string {
 	return changed(reflect.ValueOf(was), reflect.ValueOf(is), "")
 }
@@ -58,13 +59,13 @@ func changedItems(was, is reflect.Value, path string) []string {
 		if old, ok := before[name]; ok {
 			all = append(all, changed(old, item, at)...)
 		} else {
-			all = append(all, at)
+			all = append(all, at+" added")
 		}
 		delete(before, name)
 	}
 	for _, item := range was.Seq2() {
 		if _, gone := before[nameOf(item)]; gone {
-			all = append(all, fmt.Sprintf("%s[%s]", path, nameOf(item)))
+			all = append(all, fmt.Sprintf("%s[%s] removed", path, nameOf(item)))
 		}
 	}
 	return all

@@ -38,12 +38,12 @@ func TestChanged(t *testing.T) {
 		"order of a list": {func(c *Config) {
 			c.Mailboxes[0], c.Mailboxes[1] = c.Mailboxes[1], c.Mailboxes[0]
 		}, nil},
-		"item added":       {func(c *Config) { c.Mailboxes = append(c.Mailboxes, Mailbox{Name: "third"}) }, []string{"mailboxes[third]"}},
-		"item removed":     {func(c *Config) { c.Mailboxes = c.Mailboxes[:1] }, []string{"mailboxes[second]"}},
-		"last one removed": {func(c *Config) { c.SEPM = nil }, []string{"sepm[main]"}},
+		"item added":       {func(c *Config) { c.Mailboxes = append(c.Mailboxes, Mailbox{Name: "third"}) }, []string{"mailboxes[third] added"}},
+		"item removed":     {func(c *Config) { c.Mailboxes = c.Mailboxes[:1] }, []string{"mailboxes[second] removed"}},
+		"last one removed": {func(c *Config) { c.SEPM = nil }, []string{"sepm[main] removed"}},
 		"several": {func(c *Config) {
 			c.Mailboxes[1].Name, c.Mailboxes[0].After.Move, c.Node = "other", "Done", "n1"
-		}, []string{"mailboxes[soc].after.move", "mailboxes[other]", "mailboxes[second]", "node"}},
+		}, []string{"mailboxes[soc].after.move", "mailboxes[other] added", "mailboxes[second] removed", "node"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
