@@ -157,6 +157,26 @@ func TestReloadsWhileAWatcherIsStuck(t *testing.T) {
 	w.delivered(1)
 }
 
+// A mailbox's next watcher begins when the last one has ended, and others do
+// not wait for it.
+func TestWatcherWaitsForItsPredecessor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(w.load("- {name: soc", "- {name: first"), nil)
+	w.watched(2)
+	predecessor := make(chan struct{})
+	w.app.ended["soc"] = predecessor
+	require.NoError(t, w.app.Reload(w.load()))
+	for n, poll := range []string{"2m", "3m", "4m"} {
+		require.NoError(t, w.app.Reload(w.load("poll: 1m}\nalerts", "poll: "+poll+"}\nalerts")))
+		w.watched(3 + n)
+	}
+	require.NotContains(t, w.log.String(), "mailbox=soc")
+	close(predecessor)
+	w.watched(6)
+	require.Contains(t, w.log.String(), "mailbox=soc")
+}
+
 func TestReloadOutsideOfTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
