@@ -64,7 +64,7 @@ func (s service) run(ctx context.Context, c *config.Config, hangup <-chan os.Sig
 		case <-ctx.Done():
 		case <-hangup:
 			s.manager.reloading()
-			s.manager.ready(s.reload())
+			s.reloaded(s.reload())
 		}
 	}
 	watchdog.Wait()
@@ -75,22 +75,30 @@ func (s service) run(ctx context.Context, c *config.Config, hangup <-chan os.Sig
 
 func running(c *config.Config) string { return fmt.Sprintf("runs; mailboxes: %d", len(c.Mailboxes)) }
 
-// reload goes over to what the configuration file says now, and returns the
-// status after it.
-func (s service) reload() string {
+// reload goes over to what the configuration file says now.
+func (s service) reload() (*config.Config, error) {
 	c, err := loadConfig(s.path)
-	if err == nil {
-		err = s.app.Reload(c)
-	}
 	if err != nil {
-		mistakes := each(err)
-		for _, mistake := range mistakes {
-			s.log.Error("configuration not reloaded: the old one stays in force", "error", mistake)
-		}
-		return fmt.Sprintf("runs with the old configuration; the new one: %v", mistakes[0])
+		return nil, err
+	}
+	if err := s.app.Reload(c); err != nil {
+		return nil, err
 	}
 	s.log.use(c.Log)
-	return running(c)
+	return c, nil
+}
+
+// reloaded tells how a reload has ended, well or not.
+func (s service) reloaded(c *config.Config, err error) {
+	if err == nil {
+		s.manager.ready(running(c))
+		return
+	}
+	mistakes := each(err)
+	for _, mistake := range mistakes {
+		s.log.Error("configuration not reloaded: the old one stays in force", "error", mistake)
+	}
+	s.manager.ready(fmt.Sprintf("runs with the old configuration; the new one: %v", mistakes[0]))
 }
 
 // each gives the errors of which err is made.

@@ -119,8 +119,9 @@ func TestStopWhileEverythingHangs(t *testing.T) {
 	w.send("sepm@example.com", "HOST-3")
 	w.eventually(func() bool { return w.mail.Injected()[mailbox.Delay] > 2 }, "the mailbox hangs")
 
+	w.eventually(func() bool { return w.leases("task") == 3 }, "two lookups and a delivery are under way")
+
 	stopped := w.stopping(clock)
-	require.Equal(t, 3, w.leases("task"), "two lookups and a delivery")
 	clock.move(8*time.Second - 1)
 	select {
 	case err := <-stopped:
