@@ -78,10 +78,13 @@ func TestStopEndsInTime(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		busy bool
-		want time.Duration
+		// before is how long the ledger hangs before the stop.
+		before, want time.Duration
 	}{
-		"the ledger answers": {false, 8 * time.Second},
-		"the ledger hangs":   {true, 9 * time.Second},
+		"the ledger answers":           {false, 0, 8 * time.Second},
+		"the ledger hangs":             {true, 0, 9 * time.Second},
+		"the loop waits for it":        {true, 5 * time.Second, 9 * time.Second},
+		"a commit has failed just now": {true, commitTimeout + 1500*time.Millisecond, 9 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,6 +107,7 @@ func TestStopEndsInTime(t *testing.T) {
 					})
 					synctest.Wait()
 				}
+				time.Sleep(tt.before)
 				stopped := time.Now()
 				cancel()
 				running.Wait()

@@ -97,13 +97,16 @@ func (s *stage) run(ctx context.Context) {
 		if err != nil {
 			failures++
 			s.Logger.Error("ledger commit failed; trying again", "stage", s.kind, "failures", failures, "error", err)
-			if ctx.Err() != nil && running == 0 {
+			if saving.Err() != nil || ctx.Err() != nil && running == 0 {
+				for range running {
+					<-results // they were cut off before
+				}
 				return // the leases run out, and the intents are looked up
 			}
 			if failures >= salvageAfter {
 				finished = s.salvage(saving, finished)
 			}
-			finished, running = s.rest(ctx, results, finished, running)
+			finished, running = s.rest(ctx, saving, results, finished, running)
 			continue
 		}
 		finished, failures = nil, 0
@@ -156,7 +159,7 @@ func (s *stage) step() *step {
 }
 
 // rest waits a while after a commit failed, and takes what comes in meanwhile.
-func (s *stage) rest(ctx context.Context, results chan change, finished []change, running int) ([]change, int) {
+func (s *stage) rest(ctx, saving context.Context, results chan change, finished []change, running int) ([]change, int) {
 	stopped := ctx.Done()
 	if ctx.Err() != nil {
 		stopped = nil
@@ -164,6 +167,7 @@ func (s *stage) rest(ctx context.Context, results chan change, finished []change
 	select {
 	case <-s.Clock.After(poll):
 	case <-stopped:
+	case <-saving.Done():
 	}
 	return drain(results, finished, running)
 }
