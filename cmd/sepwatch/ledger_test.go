@@ -4,9 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"net"
-	"os"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -34,25 +32,6 @@ func makeLedger(ts *testscript.TestScript, neg bool, args []string) {
 		_, err = db.Exec(args[1])
 		ts.Check(err)
 		ts.Check(db.Close())
-	}
-}
-
-// await is
-//
-//	await FILE
-//
-// It waits until the file is there, for as long as anything in a test takes.
-func await(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: await FILE")
-	}
-	for end := time.Now().Add(soon); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			ts.Fatalf("%s did not come", args[0])
-		}
 	}
 }
 

@@ -1,8 +1,12 @@
 package main
 
 import (
-	"io"
-	"log/slog"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -15,33 +19,92 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run -c FILE",
 		Short: "Run the daemon",
-		Long:  "Run the daemon until SIGINT or SIGTERM. Logs go to standard error.",
-		Args:  noArguments,
+		Long: `Run the daemon until SIGINT or SIGTERM; a second one ends it at once. SIGHUP
+reloads the configuration: where the file has a mistake, the old one stays in
+force. Logs go to standard error.`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// Before anything else: it would end the process by default.
+			hangup := make(chan os.Signal, 1)
+			signal.Notify(hangup, syscall.SIGHUP)
+			defer signal.Stop(hangup)
 			c, err := loadConfig(path)
 			if err != nil {
 				return err
 			}
-			logger := newLogger(cmd.ErrOrStderr(), c.Log)
-			a, err := app.New(cmd.Context(), app.Options{Config: c, Logger: logger})
-			if err != nil {
+			s := service{path: path, log: newLog(cmd.ErrOrStderr(), c.Log)}
+			s.manager = manager{s.log.Logger}
+			if s.app, err = app.New(cmd.Context(), app.Options{Config: c, Logger: s.log.Logger}); err != nil {
 				return err
 			}
-			a.Start()
-			logger.Info("sepwatch runs", "version", version, "mailboxes", len(c.Mailboxes))
-			<-cmd.Context().Done()
-			logger.Info("sepwatch stops")
-			return a.Stop()
+			return s.run(cmd.Context(), c, hangup)
 		},
 	}
 	configFlag(cmd, &path)
 	return cmd
 }
 
-func newLogger(w io.Writer, c config.Log) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: c.Level}
-	if c.Format == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(w, opts))
+// service is a running app with what is around it.
+type service struct {
+	app     *app.App
+	path    string
+	log     *logger
+	manager manager
+}
+
+// run runs the app until ctx ends.
+func (s service) run(ctx context.Context, c *config.Config, hangup <-chan os.Signal) error {
+	s.app.Start()
+	s.log.Info("sepwatch runs", "version", version, "mailboxes", len(c.Mailboxes))
+	s.manager.ready(running(c))
+	var watchdog sync.WaitGroup
+	watchdog.Go(func() { s.manager.watchdog(ctx, s.app.Alive) })
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-hangup:
+			s.manager.reloading()
+			s.reloaded(s.reload())
+		}
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	watchdog.Wait()
+	s.log.Info("sepwatch stops")
+	s.manager.stopping()
+	return s.app.Stop()
+}
+
+func running(c *config.Config) string { return fmt.Sprintf("runs; mailboxes: %d", len(c.Mailboxes)) }
+
+// reload goes over to what the configuration file says now.
+func (s service) reload() (*config.Config, error) {
+	c, err := loadConfig(s.path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.app.Reload(c); err != nil {
+		return nil, err
+	}
+	s.log.use(c.Log)
+	return c, nil
+}
+
+// reloaded tells how a reload has ended, well or not.
+func (s service) reloaded(c *config.Config, err error) {
+	if err == nil {
+		s.manager.ready(running(c))
+		return
+	}
+	mistakes := each(err)
+	for _, mistake := range mistakes {
+		s.log.Error("configuration not reloaded: the old one stays in force", "error", mistake)
+	}
+	s.manager.ready(fmt.Sprintf("runs with the old configuration; the new one: %v", mistakes[0]))
+}
+
+// each gives the errors of which err is made.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // one level is meant
+		return joined.Unwrap()
+	}
+	return []error{err}
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,28 @@ func standInCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"await":    await,
 		"ledger":   makeLedger,
 		"postgres": refusePostgres,
+	}
+}
+
+// await is
+//
+//	await FILE [REGEXP]
+//
+// It waits until the file is there and holds a match of the expression, for as
+// long as anything in a test takes.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: await FILE [REGEXP]")
+	}
+	want := regexp.MustCompile("(?m)" + strings.Join(args[1:], ""))
+	for end := time.Now().Add(soon); ; time.Sleep(10 * time.Millisecond) {
+		data, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && want.Match(data) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s: no match for %s: %v\n%s", args[0], want, err, data)
+		}
 	}
 }
 

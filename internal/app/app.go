@@ -1,6 +1,6 @@
 // Package app makes a running daemon of a configuration: it opens the
 // ledger, connects the clients and mailbox watchers to the pipeline, starts
-// them and stops them.
+// them, goes over to another configuration and stops them.
 package app
 
 import (
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/sepwatch/sepwatch/enrich"
-	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/ledger/postgres"
@@ -47,12 +46,26 @@ type App struct {
 	opts     Options
 	ledger   *ledger.Ledger
 	settings atomic.Pointer[settings]
-	watchers []*ingest.Watcher
 	pipeline *pipeline.Pipeline
 
-	stop    context.CancelFunc
+	// changing is held by whoever changes what runs: Start, Reload and Stop.
+	changing sync.Mutex
+	phase    phase
+	watches  map[string]*watch        // by mailbox
+	ended    map[string]chan struct{} // closed when the mailbox's latest watch has ended
+	end      context.CancelFunc       // ends the pipeline
+
 	running sync.WaitGroup
 }
+
+// phase is how far a daemon's life has come.
+type phase int
+
+const (
+	made phase = iota
+	started
+	stopping
+)
 
 // New opens the ledger and makes the parts. Nothing runs before Start.
 func New(ctx context.Context, opts Options) (*App, error) {
@@ -66,31 +79,26 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	if opts.Node, err = nodeName(opts.Node, opts.Config); err != nil {
 		return nil, err
 	}
-	a := &App{opts: opts}
-	s, err := newSettings(opts.Config, opts.Clock, opts.Logger)
+	a := &App{opts: opts, ended: make(map[string]chan struct{})}
+	s, err := newSettings(opts.Config, nil, opts)
 	if err != nil {
 		return nil, err
 	}
-	a.settings.Store(s)
+	a.use(s)
 	a.ledger, err = openLedger(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
 	a.pipeline = pipeline.New(pipeline.Options{
-		Ledger:       a.ledger,
-		Settings:     func() *pipeline.Settings { return &a.settings.Load().Settings },
-		Actions:      enrich.Actions(),
-		Clock:        opts.Clock,
-		Logger:       opts.Logger,
-		Node:         opts.Node,
-		MailboxLease: mailboxLease(opts.Config.Mailboxes),
+		Ledger:   a.ledger,
+		Settings: func() *pipeline.Settings { return &a.settings.Load().Settings },
+		Actions:  enrich.Actions(),
+		Clock:    opts.Clock,
+		Logger:   opts.Logger,
+		Node:     opts.Node,
 	})
-	for _, m := range opts.Config.Mailboxes {
-		w, err := ingest.New(mailboxOptions(m, opts.Clock, opts.Logger), a.pipeline)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("mailbox %q: %w", m.Name, err), a.ledger.Close())
-		}
-		a.watchers = append(a.watchers, w)
+	if a.watches, err = a.plan(opts.Config.Mailboxes); err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
 	}
 	return a, nil
 }
@@ -109,35 +117,21 @@ func nodeName(wanted string, c *config.Config) (string, error) {
 
 // Start starts the watchers and the pipeline and returns at once.
 func (a *App) Start() {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	a.phase = started
 	ctx, cancel := context.WithCancel(context.Background())
-	a.stop = cancel
+	a.end = cancel
 	a.running.Go(func() { a.pipeline.Run(ctx) })
-	for i, w := range a.watchers {
-		name := a.opts.Config.Mailboxes[i].Name
-		a.running.Go(func() {
-			if err := w.Run(ctx); err != nil {
-				a.opts.Logger.Warn("mailbox was not released; another node waits until the lease has run out",
-					"mailbox", name, "error", err)
-			}
-		})
+	for _, w := range a.watches {
+		a.start(w)
 	}
 }
 
-// Stop ends the work, lets requests under way come to their end, and closes
-// the ledger and the clients.
-func (a *App) Stop() error {
-	if a.stop != nil {
-		a.stop()
-	}
-	a.running.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	a.settings.Load().close(ctx, a.opts.Logger)
-	if err := a.ledger.Close(); err != nil {
-		return fmt.Errorf("close the ledger: %w", err)
-	}
-	return nil
-}
+// Alive returns nil while the daemon does its work, or an error that says what
+// is stuck (see [pipeline.Pipeline.Alive]). It is for after Start and before
+// Stop.
+func (a *App) Alive() error { return a.pipeline.Alive(a.opts.Clock.Now()) }
 
 // Counts returns the ledger's totals.
 func (a *App) Counts(ctx context.Context) (c ledger.Counts, err error) {
@@ -146,15 +140,6 @@ func (a *App) Counts(ctx context.Context) (c ledger.Counts, err error) {
 		return err
 	})
 	return c, err
-}
-
-// mailboxLease outlasts two polls of the laziest watcher.
-func mailboxLease(mailboxes []config.Mailbox) time.Duration {
-	lease := 2 * time.Minute
-	for _, m := range mailboxes {
-		lease = max(lease, 2*m.Poll)
-	}
-	return lease
 }
 
 func openLedger(ctx context.Context, opts Options) (*ledger.Ledger, error) {

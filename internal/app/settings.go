@@ -5,8 +5,9 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
-	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 	"github.com/sepwatch/sepwatch/parse"
@@ -15,33 +16,68 @@ import (
 	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-// settings are one snapshot of what the pipeline works with, and the clients
-// that end with it.
+// settings are one snapshot of what the pipeline works with, and what it was
+// made of.
 type settings struct {
 	pipeline.Settings
-	sepm *sepclient.Client
+	config *config.Config
+	// soar and sepm are the clients in Settings; sepm is nil without a SEPM.
+	soar, sepm *client
 }
 
-func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings, error) {
+// client is a client of a remote system. Settings that say the same of the
+// system share it, with its login; it is closed with the last of them.
+type client struct {
+	users atomic.Int32
+	close func(context.Context) error
+}
+
+// newSettings makes settings of a configuration. Clients that it leaves as
+// they were are those of before, which is nil at the start.
+func newSettings(c *config.Config, before *settings, opts Options) (*settings, error) {
 	reader, accept, err := Reading(c)
 	if err != nil {
 		return nil, err
 	}
-	s := &settings{Settings: pipeline.Settings{Rules: accept, Read: reader.Read}}
-	soar, err := resilient.New(resilientOptions(c.Resilient, clock, logger))
-	if err != nil {
+	s := &settings{config: c}
+	s.Rules, s.Read, s.MailboxLease = accept, reader.Read, mailboxLease(c.Mailboxes)
+	if before != nil && len(config.Changed(before.config.Resilient, c.Resilient)) == 0 {
+		s.Resilient, s.soar = before.Resilient, before.soar
+	} else if err := s.newResilient(c.Resilient, opts); err != nil {
 		return nil, err
+	}
+	if before != nil && len(config.Changed(before.config.SEPM, c.SEPM)) == 0 {
+		s.SEPM, s.sepm = before.SEPM, before.sepm
+	} else if err := s.newSEPM(c.SEPM, opts); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *settings) newResilient(c config.Resilient, opts Options) error {
+	soar, err := resilient.New(resilientOptions(c, opts.Clock, opts.Logger))
+	if err != nil {
+		return err
 	}
 	s.Resilient = soar
-	if len(c.SEPM) == 0 {
-		return s, nil
+	s.soar = &client{close: func(context.Context) error {
+		soar.Close()
+		return nil
+	}}
+	return nil
+}
+
+func (s *settings) newSEPM(c []config.SEPM, opts Options) error {
+	if len(c) == 0 {
+		return nil
 	}
-	s.sepm, err = sepclient.New(sepmOptions(c.SEPM[0], clock, logger))
+	manager, err := sepclient.New(sepmOptions(c[0], opts.Clock, opts.Logger))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.SEPM = s.sepm
-	return s, nil
+	s.SEPM = manager
+	s.sepm = &client{close: manager.Close}
+	return nil
 }
 
 func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resilient.Options {
@@ -76,33 +112,13 @@ func Reading(c *config.Config) (*parse.Reader, *rules.Rules, error) {
 		rules.New(rules.Options{From: c.Alerts.From, Subjects: c.Alerts.Subjects, Lookups: len(c.SEPM) > 0}), nil
 }
 
-// close logs the clients out.
-func (s *settings) close(ctx context.Context, logger *slog.Logger) {
-	if s.sepm == nil {
-		return
+// mailboxLease outlasts two polls of the laziest watcher.
+func mailboxLease(mailboxes []config.Mailbox) time.Duration {
+	lease := 2 * time.Minute
+	for _, m := range mailboxes {
+		lease = max(lease, 2*m.Poll)
 	}
-	if err := s.sepm.Close(ctx); err != nil {
-		logger.Debug("SEPM log-out failed; the token runs out by itself", "error", err)
-	}
-}
-
-func mailboxOptions(m config.Mailbox, clock Clock, logger *slog.Logger) ingest.Options {
-	mode := ingest.Implicit
-	switch m.URL.Scheme {
-	case config.IMAP:
-		mode = ingest.StartTLS
-	case config.IMAPInsecure:
-		mode = ingest.None
-	}
-	return ingest.Options{
-		Name: m.Name, Address: m.URL.Address(), TLS: mode,
-		Username: m.URL.User, Password: m.Password.Reveal(), Folder: m.URL.Folder,
-		RootCAs: pool(m.CA), Fingerprints: m.Fingerprints, Proxy: m.Proxy,
-		Start: ingest.Start(m.Start),
-		Flag:  ingest.Flag(m.After.Flag), Move: m.After.Move,
-		Poll: m.Poll, MaxSize: int64(m.MaxSize),
-		Clock: clock, Logger: logger,
-	}
+	return lease
 }
 
 // pool makes the pool of trusted certificates; nil means the system's. The
@@ -114,4 +130,35 @@ func pool(pem []byte) *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AppendCertsFromPEM(pem)
 	return p
+}
+
+// use puts settings in the place of the current ones, if there are any, whose
+// clients are closed when no step works with them any more.
+func (a *App) use(s *settings) {
+	for _, c := range []*client{s.soar, s.sepm} {
+		if c != nil {
+			c.users.Add(1)
+		}
+	}
+	if old := a.settings.Swap(s); old != nil {
+		old.Retire(func() { a.running.Go(func() { a.leave(old) }) })
+	}
+}
+
+// logoutTimeout is how long SEPM may take for a log-out. A token that it did
+// not end runs out by itself.
+const logoutTimeout = 500 * time.Millisecond
+
+// leave closes the clients of settings that no other settings share.
+func (a *App) leave(s *settings) {
+	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
+	defer cancel()
+	for _, c := range []*client{s.soar, s.sepm} {
+		if c == nil || c.users.Add(-1) > 0 {
+			continue
+		}
+		if err := c.close(ctx); err != nil {
+			a.opts.Logger.Debug("SEPM log-out failed; the token runs out by itself", "error", err)
+		}
+	}
 }

@@ -41,11 +41,13 @@ type Config struct {
 	// Resilient is the IBM Resilient server on which incidents are opened.
 	Resilient Resilient `yaml:"resilient"`
 	// Ledger is the durable record of all that sepwatch knows and still has
-	// to do. One of path and postgres is required.
+	// to do. One of path and postgres is required. A change takes a restart:
+	// a reload (SIGHUP) with one is refused.
 	Ledger Ledger `yaml:"ledger"`
 	// Node is the name of this process among those that share a PostgreSQL
 	// ledger, where no two may have the same: letters, digits, "-", "_" and
-	// ".". It stays the same from start to start. Empty is the host's name.
+	// ".". It stays the same from start to start. Empty is the host's name. A
+	// change takes a restart: a reload (SIGHUP) with one is refused.
 	Node string `yaml:"node"`
 	// Log says what is logged to standard error, and how.
 	Log Log `yaml:"log"`

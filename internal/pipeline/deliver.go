@@ -25,39 +25,38 @@ func deliverLease(r Resilient) time.Duration { return max(10*time.Minute, 6*r.Ti
 // looks in Resilient what became of it before anything is sent again.
 func (p *Pipeline) deliverStage() *stage {
 	var platform resilient.Platform
-	s := &stage{
-		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, lease: deliverLease(p.Settings().Resilient),
-		gate: &gate{system: "Resilient", logger: p.Logger},
-		ready: func(ctx context.Context) (err error) {
-			platform, err = connect(ctx, p.Settings().Resilient)
+	return &stage{
+		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, system: "Resilient",
+		lease:  func(s *Settings) time.Duration { return deliverLease(s.Resilient) },
+		client: func(s *Settings) any { return s.Resilient },
+		ready: func(ctx context.Context, s *step) (err error) {
+			platform, err = connect(ctx, s.settings.Resilient)
 			return err
 		},
+		prepare: func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
+			deliveries, err := load(tx, tasks)
+			if err != nil {
+				return nil, err
+			}
+			var intents []ledger.Intent
+			for _, d := range deliveries {
+				d.step, d.remote, d.byField = s, s.settings.Resilient, platform.HasKeyField
+				d.plan()
+				intents = append(intents, d.fresh...)
+			}
+			intents, err = tx.AddIntents(intents)
+			if err != nil {
+				return nil, err
+			}
+			jobs := make([]job, len(tasks))
+			for i, d := range deliveries {
+				n := len(d.fresh)
+				d.fresh, intents = intents[:n:n], intents[n:]
+				jobs[i] = job{d.task, d.do}
+			}
+			return jobs, nil
+		},
 	}
-	s.prepare = func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
-		deliveries, err := load(tx, tasks)
-		if err != nil {
-			return nil, err
-		}
-		settings := p.Settings()
-		var intents []ledger.Intent
-		for _, d := range deliveries {
-			d.stage, d.remote, d.byField = s, settings.Resilient, platform.HasKeyField
-			d.plan()
-			intents = append(intents, d.fresh...)
-		}
-		intents, err = tx.AddIntents(intents)
-		if err != nil {
-			return nil, err
-		}
-		jobs := make([]job, len(tasks))
-		for i, d := range deliveries {
-			n := len(d.fresh)
-			d.fresh, intents = intents[:n:n], intents[n:]
-			jobs[i] = job{d.task, d.do}
-		}
-		return jobs, nil
-	}
-	return s
 }
 
 // connect makes sure that incidents can be opened at all. What is wrong with
@@ -78,7 +77,7 @@ func connect(ctx context.Context, r Resilient) (resilient.Platform, error) {
 
 // delivery is one step for one incident.
 type delivery struct {
-	*stage
+	*step
 	remote  Resilient
 	byField bool
 

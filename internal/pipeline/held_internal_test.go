@@ -23,9 +23,9 @@ func (noTable) AddRow(context.Context, int64, incident.Row) (int64, error) {
 // Rows that wait for their table keep no other incident from arriving.
 func TestHeldPiecesLeaveTheGateOpen(t *testing.T) {
 	t.Parallel()
-	s := setupStage(t, nil)
+	s := setupStage(t, nil).step()
 	for range 5 * maxStumbles {
-		d := &delivery{stage: s, remote: noTable{}}
+		d := &delivery{step: s, remote: noTable{}}
 		row, err := piece(1, ledger.PieceRow, "k", incident.Row{Table: incident.TableEndpoints})
 		require.NoError(t, err)
 		c := d.send(t.Context(), []ledger.Piece{row}, nil)

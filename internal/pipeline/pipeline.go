@@ -14,9 +14,7 @@ import (
 	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
-	"github.com/sepwatch/sepwatch/parse"
 	"github.com/sepwatch/sepwatch/resilient"
-	"github.com/sepwatch/sepwatch/rules"
 )
 
 // Clock is where all time comes from.
@@ -47,34 +45,19 @@ type Resilient interface {
 	Rows(ctx context.Context, inc int64, table string) ([]resilient.Row, error)
 }
 
-// Settings are what one step works with. They are immutable; a step takes
-// them once.
-type Settings struct {
-	Rules *rules.Rules
-	// Read reads a mail's bytes. It may panic: the mail is quarantined.
-	Read      func(raw []byte) parse.Alert
-	Resilient Resilient
-	// SEPM is nil where none is configured; then nothing is looked up.
-	SEPM enrich.SEPM
-}
-
 // Options are what a pipeline is made of.
 type Options struct {
 	Ledger *ledger.Ledger
-	// Settings gives the current snapshot.
+	// Settings gives the current ones.
 	Settings func() *Settings
 	Actions  map[string]enrich.Action
 	Clock    Clock
 	Logger   *slog.Logger
 	// Node is this process's stable id, the owner of its leases.
 	Node string
-	// MailboxLease is how long a watcher holds a mailbox after its last
-	// commit, which comes at least once a poll. Another node takes the
-	// mailbox of a dead one after this; a node takes its own back at once.
-	// 0 means 2 min.
-	MailboxLease time.Duration
 	// Grace is how long requests under way may go on after the context of
-	// Run has ended; 0 means 8 s.
+	// Run has ended; 0 means 8 s. Within another second what they did is
+	// recorded, as far as the ledger answers.
 	Grace time.Duration
 }
 
@@ -82,24 +65,24 @@ type Options struct {
 // to.
 type Pipeline struct {
 	Options
+	stages []*stage
 }
 
 // New makes a pipeline.
 func New(opts Options) *Pipeline {
-	if opts.MailboxLease == 0 {
-		opts.MailboxLease = 2 * time.Minute
-	}
 	if opts.Grace == 0 {
 		opts.Grace = 8 * time.Second
 	}
-	return &Pipeline{Options: opts}
+	p := &Pipeline{Options: opts}
+	p.stages = []*stage{p.readStage(), p.deliverStage(), p.respondStage()}
+	return p
 }
 
-// Run runs the stages until ctx ends, then waits for requests under way.
+// Run runs the stages until ctx ends, then waits for requests under way. It
+// is called once.
 func (p *Pipeline) Run(ctx context.Context) {
-	stages := []*stage{p.readStage(), p.deliverStage(), p.respondStage()}
 	var running sync.WaitGroup
-	for _, s := range stages {
+	for _, s := range p.stages {
 		running.Go(func() { s.run(ctx) })
 	}
 	running.Wait()

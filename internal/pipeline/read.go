@@ -29,8 +29,7 @@ type read struct {
 // readNow reads mails that were just committed. Nothing is lost if it fails:
 // the mails' read tasks are leased to this node for a while, and then fall to
 // the read stage.
-func (p *Pipeline) readNow(ctx context.Context, tasks []ledger.Task, mails map[int64]ingest.Mail) {
-	settings := p.Settings()
+func (p *Pipeline) readNow(ctx context.Context, settings *Settings, tasks []ledger.Task, mails map[int64]ingest.Mail) {
 	var changes []change
 	for _, t := range tasks {
 		if m := mails[t.Key]; !m.Truncated {
@@ -50,23 +49,22 @@ func (p *Pipeline) readNow(ctx context.Context, tasks []ledger.Task, mails map[i
 // readStage reads mails whose live reading did not happen. A mail may be as
 // large as max_size, so few are in memory at once.
 func (p *Pipeline) readStage() *stage {
-	s := &stage{
-		Pipeline: p, kind: ledger.TaskRead, limit: 2, batch: 2, lease: 5 * time.Minute,
-		gate: &gate{system: "ledger", logger: p.Logger},
+	return &stage{
+		Pipeline: p, kind: ledger.TaskRead, limit: 2, batch: 2, system: "ledger",
+		lease:  func(*Settings) time.Duration { return 5 * time.Minute },
+		client: func(*Settings) any { return nil },
+		prepare: func(s *step, _ ledger.Tx, tasks []ledger.Task) ([]job, error) {
+			jobs := make([]job, len(tasks))
+			for i, t := range tasks {
+				jobs[i] = job{t, func(ctx context.Context) change { return s.readHeld(ctx, t) }}
+			}
+			return jobs, nil
+		},
 	}
-	s.prepare = func(_ ledger.Tx, tasks []ledger.Task) ([]job, error) {
-		settings := p.Settings()
-		jobs := make([]job, len(tasks))
-		for i, t := range tasks {
-			jobs[i] = job{t, func(ctx context.Context) change { return s.readHeld(ctx, settings, t) }}
-		}
-		return jobs, nil
-	}
-	return s
 }
 
 // readHeld reads a mail that the ledger holds.
-func (s *stage) readHeld(ctx context.Context, settings *Settings, t ledger.Task) change {
+func (s *step) readHeld(ctx context.Context, t ledger.Task) change {
 	var raw []byte
 	err := s.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
 		raw, err = tx.Raw(t.Key)
@@ -74,7 +72,7 @@ func (s *stage) readHeld(ctx context.Context, settings *Settings, t ledger.Task)
 	})
 	switch {
 	case err == nil:
-		return s.readMail(settings, t, raw)
+		return s.readMail(s.settings, t, raw)
 	case errors.Is(err, ledger.ErrIncomplete):
 		s.Logger.Warn("mail quarantined", "mail", t.Key, "reason", err)
 		return quarantine(t, err.Error())

@@ -16,9 +16,10 @@ const readLease = time.Minute
 
 // Take leases a mailbox for the watcher of this node (see [ingest.Sink]).
 func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, error) {
+	lease := p.Settings().mailboxLease()
 	var m ledger.Mailbox
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
-		m, err = tx.TakeMailbox(mailbox, p.Node, p.MailboxLease)
+		m, err = tx.TakeMailbox(mailbox, p.Node, lease)
 		return err
 	})
 	if err != nil {
@@ -33,6 +34,8 @@ func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, erro
 // then reads them at once. What was not read, because the process died or
 // the reading failed, is read by the read stage later.
 func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Mail) error {
+	settings := p.take()
+	defer settings.release()
 	incoming := make([]ledger.NewMail, len(mails))
 	for i, m := range mails {
 		incoming[i] = ledger.NewMail{
@@ -45,7 +48,7 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 	var tasks []ledger.Task
 	var unread map[int64]ingest.Mail // by ledger id
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error {
-		if err := tx.SaveMailbox(mailbox(s), p.MailboxLease); err != nil {
+		if err := tx.SaveMailbox(mailbox(s), settings.mailboxLease()); err != nil {
 			return err
 		}
 		added, err := tx.AddMails(incoming)
@@ -73,7 +76,7 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 			p.Logger.Warn("mail quarantined", "mail", id, "mailbox", s.Mailbox, "uid", m.UID, "reason", tooLarge(m))
 		}
 	}
-	p.readNow(ctx, tasks, unread)
+	p.readNow(ctx, settings, tasks, unread)
 	return nil
 }
 

@@ -11,39 +11,37 @@ import (
 
 // respondStage runs actions: what the rules start by themselves.
 func (p *Pipeline) respondStage() *stage {
-	s := &stage{
-		Pipeline: p, kind: ledger.TaskRespond, limit: 16, batch: 16, lease: 10 * time.Minute,
-		gate: &gate{system: "SEPM", logger: p.Logger},
+	return &stage{
+		Pipeline: p, kind: ledger.TaskRespond, limit: 16, batch: 16, system: "SEPM",
+		lease:  func(*Settings) time.Duration { return 10 * time.Minute },
+		client: func(s *Settings) any { return s.SEPM },
+		prepare: func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
+			runs, err := tx.Runs(keys(tasks))
+			if err != nil {
+				return nil, err
+			}
+			byID := make(map[int64]ledger.Run, len(runs))
+			for _, r := range runs {
+				byID[r.ID] = r
+			}
+			jobs := make([]job, len(tasks))
+			for i, t := range tasks {
+				r := responding{s, t, byID[t.Key]}
+				jobs[i] = job{t, r.next}
+			}
+			return jobs, nil
+		},
 	}
-	s.prepare = func(tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
-		runs, err := tx.Runs(keys(tasks))
-		if err != nil {
-			return nil, err
-		}
-		byID := make(map[int64]ledger.Run, len(runs))
-		for _, r := range runs {
-			byID[r.ID] = r
-		}
-		settings := p.Settings()
-		jobs := make([]job, len(tasks))
-		for i, t := range tasks {
-			r := responding{s, settings, t, byID[t.Key]}
-			jobs[i] = job{t, r.step}
-		}
-		return jobs, nil
-	}
-	return s
 }
 
 // responding is one step of a run.
 type responding struct {
-	*stage
-	settings *Settings
-	task     ledger.Task
-	run      ledger.Run
+	*step
+	task ledger.Task
+	run  ledger.Run
 }
 
-func (r responding) step(ctx context.Context) change {
+func (r responding) next(ctx context.Context) change {
 	if r.run.ID == 0 || r.run.Status != ledger.RunWaiting {
 		return change{outcome: ledger.Outcome{Task: r.task, Done: true}}
 	}

@@ -35,6 +35,7 @@ func (s *stage) salvage(ctx context.Context, changes []change) (left []change) {
 }
 
 func (s *stage) saveOne(ctx context.Context, c change) error {
+	s.pulse.turned(s.Clock.Now(), stuckAfter)
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	return s.Ledger.Update(ctx, func(tx ledger.Tx) error {

@@ -16,6 +16,10 @@ const poll = time.Second
 // one that is slow.
 const commitTimeout = 30 * time.Second
 
+// recordTimeout is how long a stop waits for the ledger to record what the
+// last requests did.
+const recordTimeout = time.Second
+
 // stage works off the due tasks of one kind. One goroutine owns the ledger
 // side: in one commit it records the results that have come in and claims the
 // next tasks with their intents; jobs call out concurrently in between. So
@@ -26,14 +30,30 @@ type stage struct {
 	// limit is how many jobs run at once, batch how many a commit claims.
 	limit, batch int
 	// lease must outlast any job.
-	lease time.Duration
-	gate  *gate
+	lease func(*Settings) time.Duration
+	// system names what the jobs ask, and client is what they ask it by: where
+	// a reload has put another one in its place, its gate is open.
+	system string
+	client func(*Settings) any
 	// ready prepares what jobs need outside the transaction. An error keeps
 	// the stage from claiming.
-	ready func(ctx context.Context) error
+	ready func(ctx context.Context, s *step) error
 	// prepare turns claimed tasks into jobs, one for one. It runs inside the
 	// claim's transaction.
-	prepare func(tx ledger.Tx, tasks []ledger.Task) ([]job, error)
+	prepare func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error)
+
+	pulse pulse
+	// gate is that of asked, the client of the last turn.
+	gate  *gate
+	asked any
+}
+
+// step is what the jobs of one claim share.
+type step struct {
+	*Pipeline
+	settings *Settings
+	// gate is that of the settings' client.
+	gate *gate
 }
 
 // job is a task's work outside the ledger; do says what it changed.
@@ -46,14 +66,21 @@ type job struct {
 // on for the grace time, and are then cut off; what they did is recorded all
 // the same.
 func (s *stage) run(ctx context.Context) {
-	saving := context.WithoutCancel(ctx)
+	saving, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
 	working, cut := context.WithCancel(saving)
 	defer cut()
 	stopping := context.AfterFunc(ctx, func() {
-		select {
-		case <-working.Done():
-		case <-s.Clock.After(s.Grace):
-			cut()
+		for _, end := range []struct {
+			after time.Duration
+			do    func()
+		}{{s.Grace, cut}, {recordTimeout, giveUp}} {
+			select {
+			case <-saving.Done():
+				return
+			case <-s.Clock.After(end.after):
+				end.do()
+			}
 		}
 	})
 	defer stopping()
@@ -64,35 +91,31 @@ func (s *stage) run(ctx context.Context) {
 		running  int
 		failures int
 	)
-	for {
-		claim := 0
-		if ctx.Err() == nil && s.open(ctx) {
-			claim = min(s.limit-running, s.batch)
-		}
-		if running == 0 && len(finished) == 0 && ctx.Err() != nil {
-			return
-		}
-		jobs, err := s.commit(saving, finished, claim)
+	for running > 0 || len(finished) > 0 || ctx.Err() == nil {
+		s.pulse.turned(s.Clock.Now(), stuckAfter)
+		jobs, more, err := s.turn(ctx, saving, finished, s.limit-running)
 		if err != nil {
 			failures++
 			s.Logger.Error("ledger commit failed; trying again", "stage", s.kind, "failures", failures, "error", err)
-			if ctx.Err() != nil && running == 0 {
+			if saving.Err() != nil || ctx.Err() != nil && running == 0 {
+				for range running {
+					<-results // they were cut off before
+				}
 				return // the leases run out, and the intents are looked up
 			}
 			if failures >= salvageAfter {
 				finished = s.salvage(saving, finished)
 			}
-			finished, running = s.rest(ctx, results, finished, running)
+			finished, running = s.rest(ctx, saving, results, finished, running)
 			continue
 		}
 		finished, failures = nil, 0
-		for _, j := range jobs {
+		for _, do := range jobs {
 			running++
-			go func() { results <- j.guarded(working) }()
+			go func() { results <- do(working) }()
 		}
-		if claim > 0 && len(jobs) == claim {
-			// There may be more that is due: look again at once, taking
-			// what has come in meanwhile along.
+		if more {
+			// Look again at once, taking what has come in meanwhile along.
 			finished, running = drain(results, finished, running)
 			if running < s.limit {
 				continue
@@ -102,8 +125,41 @@ func (s *stage) run(ctx context.Context) {
 	}
 }
 
+// turn records what has finished and claims up to free tasks, all with the
+// same settings, which each job holds to its end. There may be more that is
+// due.
+func (s *stage) turn(ctx, saving context.Context, finished []change, free int) (do []func(context.Context) change, more bool, err error) {
+	current := s.step()
+	defer current.settings.release()
+	claim := 0
+	if ctx.Err() == nil && s.open(ctx, current) {
+		claim = min(free, s.batch)
+	}
+	jobs, err := s.commit(saving, current, finished, claim)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, j := range jobs {
+		current.settings.hold()
+		do = append(do, func(ctx context.Context) change {
+			defer current.settings.release()
+			return j.guarded(ctx)
+		})
+	}
+	return do, claim > 0 && len(jobs) == claim, nil
+}
+
+// step takes the current settings, to be released by the caller.
+func (s *stage) step() *step {
+	settings := s.take()
+	if client := s.client(settings); s.gate == nil || client != s.asked {
+		s.asked, s.gate = client, &gate{system: s.system, logger: s.Logger}
+	}
+	return &step{s.Pipeline, settings, s.gate}
+}
+
 // rest waits a while after a commit failed, and takes what comes in meanwhile.
-func (s *stage) rest(ctx context.Context, results chan change, finished []change, running int) ([]change, int) {
+func (s *stage) rest(ctx, saving context.Context, results chan change, finished []change, running int) ([]change, int) {
 	stopped := ctx.Done()
 	if ctx.Err() != nil {
 		stopped = nil
@@ -111,6 +167,7 @@ func (s *stage) rest(ctx context.Context, results chan change, finished []change
 	select {
 	case <-s.Clock.After(poll):
 	case <-stopped:
+	case <-saving.Done():
 	}
 	return drain(results, finished, running)
 }
@@ -121,7 +178,6 @@ func (s *stage) wait(ctx context.Context, results chan change, finished []change
 		return drain(results, finished, running)
 	}
 	var due <-chan struct{}
-	var tick <-chan time.Time
 	stopped := ctx.Done()
 	if ctx.Err() != nil {
 		if running == 0 {
@@ -129,8 +185,10 @@ func (s *stage) wait(ctx context.Context, results chan change, finished []change
 		}
 		stopped = nil // only results are awaited now
 	} else if running < s.limit {
-		due, tick = s.Ledger.Due(s.kind), s.Clock.After(s.gate.pause(s.Clock.Now(), poll))
+		due = s.Ledger.Due(s.kind)
 	}
+	// The loop turns also while it has no use for new tasks, to be seen alive.
+	tick := s.Clock.After(s.gate.pause(s.Clock.Now(), poll))
 	select {
 	case r := <-results:
 		return drain(results, append(finished, r), running-1)
@@ -156,21 +214,24 @@ func drain(results chan change, finished []change, running int) ([]change, int) 
 
 // open reports whether the stage may claim: its remote system is not paused
 // and is connected.
-func (s *stage) open(ctx context.Context) bool {
-	if s.gate.closed(s.Clock.Now()) {
+func (s *stage) open(ctx context.Context, current *step) bool {
+	if current.gate.closed(s.Clock.Now()) {
 		return false
 	}
 	if s.ready == nil {
 		return true
 	}
-	err := s.ready(ctx)
+	// It may ask the remote system, which takes as long as a job.
+	s.pulse.turned(s.Clock.Now(), s.lease(current.settings))
+	err := s.ready(ctx, current)
+	s.pulse.turned(s.Clock.Now(), stuckAfter)
 	if err != nil && ctx.Err() == nil {
-		s.gate.failed(err, judge(err), s.Clock.Now())
+		current.gate.failed(err, judge(err), s.Clock.Now())
 	}
 	return err == nil
 }
 
-func (s *stage) commit(ctx context.Context, finished []change, claim int) (jobs []job, err error) {
+func (s *stage) commit(ctx context.Context, current *step, finished []change, claim int) (jobs []job, err error) {
 	if len(finished) == 0 && claim == 0 {
 		return nil, nil
 	}
@@ -184,11 +245,11 @@ func (s *stage) commit(ctx context.Context, finished []change, claim int) (jobs 
 		if claim == 0 {
 			return nil
 		}
-		tasks, err := tx.Claim(s.kind, claim, s.Node, s.lease)
+		tasks, err := tx.Claim(s.kind, claim, s.Node, s.lease(current.settings))
 		if err != nil || len(tasks) == 0 {
 			return err
 		}
-		jobs, err = s.prepare(tx, tasks)
+		jobs, err = s.prepare(current, tx, tasks)
 		if err == nil && len(jobs) != len(tasks) {
 			err = fmt.Errorf("%s: %d jobs for %d tasks", s.kind, len(jobs), len(tasks))
 		}
@@ -210,7 +271,7 @@ const maxAttempts = 100
 // failed is the outcome of work that did not get through and may the next
 // time. Where the remote system answers nobody it is no fault of the task, so
 // only one that fails while others pass is parked in the end.
-func (s *stage) failed(t ledger.Task, err error) ledger.Outcome {
+func (s *step) failed(t ledger.Task, err error) ledger.Outcome {
 	now := s.Clock.Now()
 	s.gate.stumbled(err, now)
 	return ledger.Outcome{
@@ -221,7 +282,7 @@ func (s *stage) failed(t ledger.Task, err error) ledger.Outcome {
 
 // unavailable closes the gate: the system failed, not this task, so no
 // attempt is counted, and the task goes on when the gate opens.
-func (s *stage) unavailable(t ledger.Task, err error, v verdict) ledger.Outcome {
+func (s *step) unavailable(t ledger.Task, err error, v verdict) ledger.Outcome {
 	s.gate.failed(err, v, s.Clock.Now())
 	return ledger.Outcome{Task: t, Again: s.Clock.Now(), Error: err.Error()}
 }

@@ -26,11 +26,16 @@ func setupStage(t *testing.T, do func(ctx context.Context, task ledger.Task) cha
 	l, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Node: "test"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	p := New(Options{Ledger: l, Clock: systemClock{}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Node: "test", Grace: 50 * time.Millisecond})
+	settings := new(Settings)
+	p := New(Options{
+		Ledger: l, Settings: func() *Settings { return settings }, Clock: systemClock{},
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Node: "test", Grace: 50 * time.Millisecond,
+	})
 	s := &stage{
-		Pipeline: p, kind: ledger.TaskRespond, limit: 4, batch: 4, lease: time.Minute,
-		gate: &gate{system: "test", logger: p.Logger},
-		prepare: func(_ ledger.Tx, tasks []ledger.Task) ([]job, error) {
+		Pipeline: p, kind: ledger.TaskRespond, limit: 4, batch: 4, system: "test",
+		lease:  func(*Settings) time.Duration { return time.Minute },
+		client: func(*Settings) any { return nil },
+		prepare: func(_ *step, _ ledger.Tx, tasks []ledger.Task) ([]job, error) {
 			jobs := make([]job, len(tasks))
 			for i, task := range tasks {
 				jobs[i] = job{task, func(ctx context.Context) change { return do(ctx, task) }}
