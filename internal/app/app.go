@@ -18,8 +18,6 @@ import (
 	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/ledger"
-	"github.com/sepwatch/sepwatch/internal/ledger/postgres"
-	"github.com/sepwatch/sepwatch/internal/ledger/sqlite"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 )
 
@@ -76,7 +74,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		return nil, err
 	}
 	a.settings.Store(s)
-	a.ledger, err = openLedger(ctx, opts)
+	a.ledger, err = openLedger(ctx, opts.Config, ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -147,22 +145,6 @@ func mailboxLease(mailboxes []config.Mailbox) time.Duration {
 		lease = max(lease, 2*m.Poll)
 	}
 	return lease
-}
-
-func openLedger(ctx context.Context, opts Options) (*ledger.Ledger, error) {
-	ledgerOptions := ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger}
-	if url := opts.Config.Ledger.Postgres; url != "" {
-		l, err := postgres.Open(ctx, url.Reveal(), ledgerOptions)
-		if err != nil {
-			return nil, fmt.Errorf("ledger.postgres: %w", err)
-		}
-		return l, nil
-	}
-	l, err := sqlite.Open(ctx, opts.Config.Ledger.Path, ledgerOptions)
-	if err != nil {
-		return nil, fmt.Errorf("ledger.path: %w", err)
-	}
-	return l, nil
 }
 
 type systemClock struct{}

@@ -26,10 +26,25 @@ func fresh(server string) func(*testing.T) ledgertest.Place {
 	}
 }
 
+func ways(server string) func(*testing.T) ledgertest.Ways {
+	return func(t *testing.T) ledgertest.Ways {
+		url := realparts.PostgresDatabase(t, server)
+		return ledgertest.Ways{
+			Open: func(options ledger.Options) (*ledger.Ledger, error) { return postgres.Open(t.Context(), url, options) },
+			Attach: func(access ledger.Access, options ledger.Options) (*ledger.Ledger, error) {
+				return postgres.Attach(t.Context(), url, access, options)
+			},
+			Run: func(statement string) { admin(t, url, statement) },
+		}
+	}
+}
+
 func TestLedger(t *testing.T) {
 	server := realparts.Postgres(t)
 	t.Run("alone", func(t *testing.T) { ledgertest.Exercise(t, fresh(server)) })
 	t.Run("shared", func(t *testing.T) { ledgertest.ExerciseShared(t, fresh(server)) })
+	t.Run("attached", func(t *testing.T) { ledgertest.ExerciseAttach(t, ways(server)) })
+	t.Run("attached to a shared one", func(t *testing.T) { ledgertest.ExerciseAttachShared(t, ways(server)) })
 	t.Run("open", func(t *testing.T) { testOpen(t, server) })
 	t.Run("schemas", func(t *testing.T) { testSchemas(t, realparts.PostgresDatabase(t, server)) })
 	t.Run("name", func(t *testing.T) { testName(t, server) })
