@@ -79,7 +79,7 @@ func newRoot() *cobra.Command {
 		return err
 	})
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newRun(), newDemo(), newCheck(), newParse(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newParse(), newIncident(), newMail(), newTask(), newVersion())
 	return root
 }
 

@@ -15,5 +15,8 @@ func TestMain(m *testing.M) {
 
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: ledgerCommands(), Setup: func(env *testscript.Env) error {
+		env.Values[held{}] = &holder{}
+		return nil
+	}})
 }

@@ -31,17 +31,22 @@ func Attach(ctx context.Context, path string, access ledger.Access, options ledg
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	file, err := filepath.EvalSymlinks(path) // SQLite keeps the log beside the file itself
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open ledger %s: there is no such file: start the daemon once, which makes it, or correct the path", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	info, err := os.Stat(file)
+	switch {
 	case err != nil:
 		return nil, fmt.Errorf("open ledger: %w", err)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("open ledger %s: it is not a file: correct the path", path)
 	}
 	e := &engine{}
-	if err := e.attach(ctx, path, info, access); err != nil {
+	if err := e.attach(ctx, file, info, access); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, explain(err)), e.Close())
 	}
 	return ledger.Attach(e, access, options), nil

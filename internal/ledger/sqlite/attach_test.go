@@ -77,6 +77,23 @@ func TestAttach(t *testing.T) {
 		meddle(t, other, "CREATE TABLE mail (id INTEGER)")
 		require.ErrorContains(t, attach(other), "no ledger is in it: correct the path")
 	})
+	t.Run("by another name", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		l, err := sqlite.Open(t.Context(), path, ledger.Options{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, l.Close()) })
+		require.NoError(t, l.Update(t.Context(), func(tx ledger.Tx) error { return tx.Want(ledger.TaskRead, 1) }))
+		link := filepath.Join(t.TempDir(), "link.db")
+		require.NoError(t, os.Symlink(path, link))
+		attached, err := sqlite.Attach(t.Context(), link, ledger.ReadOnly, ledger.Options{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, attached.Close()) })
+		require.NoError(t, attached.View(t.Context(), func(tx ledger.Tx) error {
+			counts, err := tx.Counts()
+			require.Equal(t, int64(1), counts.TasksPending, "it stands in the log, which has the file's name")
+			return err
+		}))
+	})
 	t.Run("a daemon starts meanwhile", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		l, err := sqlite.Open(t.Context(), path, ledger.Options{})
