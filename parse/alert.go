@@ -49,6 +49,12 @@ const (
 	Unknown               Kind = "unknown"
 )
 
+// Kinds are all kinds of mail, those of detections first.
+func Kinds() []Kind {
+	return []Kind{SingleRisk, NewRisk, Outbreak, ClientSecurity, ForcedApplication, LearnedApplication, AuthenticationFailure,
+		Unmanaged, System, ServerHealth, Definitions, ClientList, Software, Licence, Report, Unknown}
+}
+
 // Alert is what a mail says. Its JSON is the stable output of
 // `sepwatch parse --json`.
 type Alert struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"testing"
 
@@ -14,8 +15,13 @@ func TestMain(m *testing.M) {
 }
 
 // TestScript runs testdata/*.txtar. Beside testscript's own commands they have
-// those of standin_test.go.
+// those of standin_test.go and looking_test.go.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: setupStandIns, Cmds: standInCommands()})
+	commands := standInCommands()
+	maps.Copy(commands, ledgerCommands())
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: commands, Setup: func(env *testscript.Env) error {
+		env.Values[held{}] = &holder{}
+		return setupStandIns(env)
+	}})
 }

@@ -17,8 +17,6 @@ import (
 	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/ledger"
-	"github.com/sepwatch/sepwatch/internal/ledger/postgres"
-	"github.com/sepwatch/sepwatch/internal/ledger/sqlite"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 )
 
@@ -85,7 +83,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		return nil, err
 	}
 	a.use(s)
-	a.ledger, err = openLedger(ctx, opts)
+	a.ledger, err = openLedger(ctx, opts.Config, ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -140,22 +138,6 @@ func (a *App) Counts(ctx context.Context) (c ledger.Counts, err error) {
 		return err
 	})
 	return c, err
-}
-
-func openLedger(ctx context.Context, opts Options) (*ledger.Ledger, error) {
-	ledgerOptions := ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger}
-	if url := opts.Config.Ledger.Postgres; url != "" {
-		l, err := postgres.Open(ctx, url.Reveal(), ledgerOptions)
-		if err != nil {
-			return nil, fmt.Errorf("ledger.postgres: %w", err)
-		}
-		return l, nil
-	}
-	l, err := sqlite.Open(ctx, opts.Config.Ledger.Path, ledgerOptions)
-	if err != nil {
-		return nil, fmt.Errorf("ledger.path: %w", err)
-	}
-	return l, nil
 }
 
 type systemClock struct{}

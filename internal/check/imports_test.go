@@ -22,7 +22,8 @@ const module = "github.com/sepwatch/sepwatch"
 // the longest name that it begins with; packages of one room may import each
 // other.
 var rooms = map[string][]string{
-	"cmd/sepwatch":        {"internal/app", "internal/demo", "internal/config", "internal/simulate", "parse", "rules"},
+	"cmd/sepwatch": {"internal/app", "internal/demo", "internal/config", "internal/ledger", "internal/simulate",
+		"parse", "rules", "incident"},
 	"internal/acceptance": {"internal/app", "internal/config", "internal/connect"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
 	"internal/app": {"internal/pipeline", "internal/ledger", "internal/config", "internal/remote",

@@ -130,7 +130,7 @@ func (d *decoder) keys(mapping *ast.MappingNode, t reflect.Type, path string) ma
 		}
 		seen[name] = tk.Position.Line
 		if !slices.Contains(known, name) {
-			fail("is not a setting", oneOf(name, known))
+			fail("is not a setting", OneOf(name, known))
 			continue
 		}
 		// The key is the place of a group or list and of an empty value;
@@ -229,7 +229,7 @@ func (d *decoder) scalar(node ast.Node, v reflect.Value, path string, tag reflec
 		return
 	}
 	if words := tag.Get("oneof"); words != "" && !slices.Contains(strings.Split(words, ","), expanded) {
-		d.report(path, quote(text)+" is not one of the words allowed here", oneOf(expanded, strings.Split(words, ",")))
+		d.report(path, quote(text)+" is not one of the words allowed here", OneOf(expanded, strings.Split(words, ",")))
 		return
 	}
 	if expanded == "" && tag.Get("required") == "true" {

@@ -71,7 +71,7 @@ func parseStart(text string) (Start, *fault) {
 	length, ok := parseLength(text)
 	if !ok {
 		return 0, &fault{"VALUE is neither now, all nor a length of time above zero",
-			oneOf(text, []string{"now", "all"}) + ", or how long ago a mail may have arrived, such as 14d"}
+			OneOf(text, []string{"now", "all"}) + ", or how long ago a mail may have arrived, such as 14d"}
 	}
 	return Start(length), nil
 }

@@ -60,8 +60,9 @@ func quote(text string) string {
 	return strconv.Quote(text)
 }
 
-// oneOf gives the word that was probably meant, or all of them.
-func oneOf(word string, words []string) string {
+// OneOf says which of the words to write in place of one that is not among
+// them: the one that was probably meant, and all of them.
+func OneOf(word string, words []string) string {
 	nearest, best := "", len(word)/2+1
 	for _, w := range words {
 		if n := distance(strings.ToLower(word), w); n < best {

@@ -184,10 +184,10 @@ func TestDomain(t *testing.T) {
 func TestNearestWord(t *testing.T) {
 	t.Parallel()
 	words := []string{"mailboxes", "alerts", "whitelist", "sepm"}
-	require.Contains(t, oneOf("mailbox", words), "mailboxes (all of them:")
-	require.Contains(t, oneOf("ALERTS", words), "alerts (")
-	require.Contains(t, oneOf("spem", words), "sepm (")
-	require.Equal(t, "one of mailboxes, alerts, whitelist, sepm", oneOf("listen", words))
+	require.Contains(t, OneOf("mailbox", words), "mailboxes (all of them:")
+	require.Contains(t, OneOf("ALERTS", words), "alerts (")
+	require.Contains(t, OneOf("spem", words), "sepm (")
+	require.Equal(t, "one of mailboxes, alerts, whitelist, sepm", OneOf("listen", words))
 	require.Equal(t, 1, distance("spem", "sepm"))
 	require.Equal(t, 3, distance("kitten", "sitting"))
 }

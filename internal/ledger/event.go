@@ -27,19 +27,22 @@ func (tx Tx) PutEvents(events []Event) error {
 	return nil
 }
 
+const selectEvents = `SELECT mail, ordinal, COALESCE(incident, 0), digest, body FROM event`
+
 // Events returns the events of the mails, by mail and ordinal.
 func (tx Tx) Events(mails []int64) ([]Event, error) {
-	events, err := selectByID(tx.transaction, `
-		SELECT mail, ordinal, COALESCE(incident, 0), digest, body FROM event WHERE mail = $1 ORDER BY ordinal`,
-		mails, func(row Row) (e Event, err error) {
-			var body []byte
-			if err := row.Scan(&e.Mail, &e.Ordinal, &e.Incident, &e.Digest, &body); err != nil {
-				return e, err
-			}
-			return e, json.Unmarshal(body, &e.Event)
-		})
+	events, err := selectByID(tx.transaction, selectEvents+` WHERE mail = $1 ORDER BY ordinal`, mails, scanEvent)
 	if err != nil {
 		return nil, fmt.Errorf("look up events: %w", err)
 	}
 	return events, nil
+}
+
+func scanEvent(row Row) (Event, error) {
+	var e Event
+	var body []byte
+	if err := row.Scan(&e.Mail, &e.Ordinal, &e.Incident, &e.Digest, &body); err != nil {
+		return e, err
+	}
+	return e, json.Unmarshal(body, &e.Event)
 }

@@ -2,7 +2,8 @@
 // still has to do: mails, events, incidents with their pieces, runs, intents
 // and tasks. What is due in it is the queue.
 //
-// Packages sqlite and postgres open one; the SQL here is the same for both.
+// Packages sqlite and postgres open one for a daemon, or attach to it beside
+// one; the SQL here is the same for both.
 package ledger
 
 import (
@@ -20,6 +21,9 @@ var ErrLeaseLost = errors.New("lease lost to another watcher")
 
 // ErrNotFound means that no record has the id.
 var ErrNotFound = errors.New("not in the ledger")
+
+// ErrReadOnly means that the ledger was attached for reading only.
+var ErrReadOnly = errors.New("the ledger is open for reading only")
 
 // ErrIncomplete means that the ledger holds a mail but not all its bytes:
 // its database was damaged or meddled with, so asking again does not help.
@@ -50,10 +54,20 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
+// Access is what an attached ledger is for.
+type Access int
+
+// The kinds of access.
+const (
+	ReadOnly  Access = iota // Update fails with ErrReadOnly
+	ReadWrite               // Update works too
+)
+
 // Ledger is an open ledger. It is safe for concurrent use.
 type Ledger struct {
 	engine  Engine
 	options Options
+	access  Access
 	due     tokens
 
 	close func() error
@@ -63,7 +77,7 @@ type Ledger struct {
 // leases that this node left behind. It is for the engines' Open; the ledger
 // closes the engine, New's failure does not.
 func New(ctx context.Context, engine Engine, options Options) (*Ledger, error) {
-	l := &Ledger{engine: engine, options: options.WithDefaults()}
+	l := &Ledger{engine: engine, options: options.WithDefaults(), access: ReadWrite}
 	if err := l.releaseLeases(ctx); err != nil {
 		return nil, fmt.Errorf("release the leases of the last run: %w", err)
 	}
@@ -80,6 +94,13 @@ func New(ctx context.Context, engine Engine, options Options) (*Ledger, error) {
 	return l, nil
 }
 
+// Attach makes a ledger of an engine whose schema is in place, beside the
+// nodes that work on it: it takes nothing from them, and no channel of Due
+// receives what they commit. It is for the engines' Attach.
+func Attach(engine Engine, access Access, options Options) *Ledger {
+	return &Ledger{engine: engine, options: options.WithDefaults(), access: access, close: sync.OnceValue(engine.Close)}
+}
+
 // Update runs f in one read-write transaction and commits it, or changes
 // nothing and returns f's error. f may be run again, so it has no side
 // effects but its Tx calls, and assigns (not appends to) what it returns. It
@@ -88,6 +109,9 @@ func New(ctx context.Context, engine Engine, options Options) (*Ledger, error) {
 // An error that is not f's own can leave open whether PostgreSQL committed,
 // where the connection broke in between: who repeats the work looks first.
 func (l *Ledger) Update(ctx context.Context, f func(Tx) error) error {
+	if l.access == ReadOnly {
+		return ErrReadOnly
+	}
 	var due map[TaskKind]bool
 	err := l.engine.Update(ctx, func(conn Conn) error {
 		t := l.begin(conn)

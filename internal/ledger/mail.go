@@ -152,11 +152,13 @@ func (tx Tx) insertMails(arrivals []*arrival) error {
 	return tx.query(`INSERT INTO mail_chunk (mail, n, data) VALUES ($1, $2, $3)`, chunks, nil)
 }
 
+const selectMails = `
+	SELECT id, mailbox, uid_validity, uid, message_id, sha256, size, internal_date, received, status, reason, kind, subject, sender
+	FROM mail`
+
 // Mails returns those of the ids that exist, by ascending id.
 func (tx Tx) Mails(ids []int64) ([]Mail, error) {
-	mails, err := selectByID(tx.transaction, `
-		SELECT id, mailbox, uid_validity, uid, message_id, sha256, size, internal_date, received, status, reason, kind, subject, sender
-		FROM mail WHERE id = $1`, ids, scanMail)
+	mails, err := selectByID(tx.transaction, selectMails+" WHERE id = $1", ids, scanMail)
 	if err != nil {
 		return nil, fmt.Errorf("look up mails: %w", err)
 	}

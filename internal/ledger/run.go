@@ -40,24 +40,27 @@ func (tx Tx) PutRuns(runs []Run) error {
 	return tx.Want(TaskRespond, added...)
 }
 
+const selectRuns = `SELECT id, incident, status, action, key, error, input, answers FROM run`
+
 // Runs returns those of the ids that exist, by ascending id.
 func (tx Tx) Runs(ids []int64) ([]Run, error) {
-	runs, err := selectByID(tx.transaction, `
-		SELECT id, incident, status, action, key, error, input, answers FROM run WHERE id = $1`,
-		ids, func(row Row) (r Run, err error) {
-			var input, answers []byte
-			if err := row.Scan(&r.ID, &r.Incident, &r.Status, &r.Action, &r.Key, &r.Error, &input, &answers); err != nil {
-				return r, err
-			}
-			if err := json.Unmarshal(input, &r.Input); err != nil {
-				return r, fmt.Errorf("run %d: %w", r.ID, err)
-			}
-			return r, json.Unmarshal(answers, &r.Answers)
-		})
+	runs, err := selectByID(tx.transaction, selectRuns+` WHERE id = $1`, ids, scanRun)
 	if err != nil {
 		return nil, fmt.Errorf("look up runs: %w", err)
 	}
 	return runs, nil
+}
+
+func scanRun(row Row) (Run, error) {
+	var r Run
+	var input, answers []byte
+	if err := row.Scan(&r.ID, &r.Incident, &r.Status, &r.Action, &r.Key, &r.Error, &input, &answers); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(input, &r.Input); err != nil {
+		return r, fmt.Errorf("run %d: %w", r.ID, err)
+	}
+	return r, json.Unmarshal(answers, &r.Answers)
 }
 
 // SetRuns writes Answers, Status and Error, by id.

@@ -30,7 +30,7 @@ const (
 // engine runs transactions on a pool of connections.
 type engine struct {
 	pool *pgxpool.Pool
-	// name is held until all else has ended.
+	// name is held until all else has ended; nil where the ledger is attached.
 	name *name
 	// sender tells this process's notifications from those of others.
 	sender string
@@ -99,7 +99,9 @@ func (e *engine) close() {
 	if e.pool != nil {
 		e.pool.Close()
 	}
-	e.name.release()
+	if e.name != nil {
+		e.name.release()
+	}
 }
 
 // conn is a transaction under its context.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sepwatch/sepwatch/internal/ledger/schema"
 )
 
 // explained is an error as one line with what to do about it. The error it
@@ -39,6 +41,8 @@ func explain(err error) *explained {
 	)
 	line, remedy := err.Error(), ""
 	switch {
+	case errors.Is(err, schema.ErrNoLedger):
+		remedy = "correct the database or its search_path in the URL, or start the daemon once, which makes the ledger"
 	case errors.As(err, &answer) && hint(answer.Code) != "":
 		line, remedy = answer.Message+" (SQLSTATE "+answer.Code+")", hint(answer.Code)
 	case errors.As(err, &lookup):
@@ -64,7 +68,7 @@ func hint(code string) string {
 	case "3F000": // invalid_schema_name
 		return "create the schema that search_path names (CREATE SCHEMA)"
 	case "42501": // insufficient_privilege
-		return "grant this user CREATE on the schema"
+		return "grant this user CREATE on the schema; to look in, USAGE on it and SELECT on its tables"
 	case "53300": // too_many_connections
 		return "raise the server's max_connections, or end other clients"
 	case "57P03": // cannot_connect_now

@@ -23,7 +23,7 @@ func TestExplain(t *testing.T) {
 		},
 		"rights": {
 			fmt.Errorf("migrate: %w", &pgconn.PgError{Message: "permission denied\nfor schema public", Code: "42501"}),
-			"permission denied for schema public (SQLSTATE 42501): grant this user CREATE on the schema",
+			"permission denied for schema public (SQLSTATE 42501): grant this user CREATE on the schema; to look in, USAGE on it and SELECT on its tables",
 		},
 		"an answer without a hint": {
 			fmt.Errorf("migrate:\n%w", &pgconn.PgError{Severity: "ERROR", Message: "disk full", Code: "53100"}),

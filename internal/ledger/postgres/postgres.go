@@ -34,11 +34,10 @@ func Open(ctx context.Context, url string, options ledger.Options) (*ledger.Ledg
 		return nil, errors.New("open ledger on PostgreSQL: the node has no name: nodes that share a ledger each need one that stays the same")
 	}
 	options = options.WithDefaults()
-	config, err := pgxpool.ParseConfig(url)
+	config, place, err := parse(url)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger on PostgreSQL: %w", unreadable(err))
+		return nil, err
 	}
-	place := place(config.ConnConfig)
 	log := options.Logger.With(slog.String("ledger", place))
 	name, err := holdName(ctx, config.ConnConfig, options.Node, log)
 	if err != nil {
@@ -53,6 +52,33 @@ func Open(ctx context.Context, url string, options ledger.Options) (*ledger.Ledg
 	return l, nil
 }
 
+// Attach opens the ledger beside the nodes that work on it, if any do, and
+// takes no node's name. It migrates nothing: the ledger must be there, as this
+// sepwatch knows it. For reading, the user needs USAGE on the schema and
+// SELECT on its tables. What an Update makes due the nodes are told at once.
+func Attach(ctx context.Context, url string, access ledger.Access, options ledger.Options) (*ledger.Ledger, error) {
+	options = options.WithDefaults()
+	config, place, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{sender: rand.Text(), log: options.Logger.With(slog.String("ledger", place))}
+	if err := e.attach(ctx, config); err != nil {
+		e.close()
+		return nil, fmt.Errorf("open ledger %s: %w", place, explain(err))
+	}
+	return ledger.Attach(e, access, options), nil
+}
+
+// parse reads the URL of a database, and says what errors and logs call it.
+func parse(url string) (*pgxpool.Config, string, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, "", fmt.Errorf("open ledger on PostgreSQL: %w", unreadable(err))
+	}
+	return config, place(config.ConnConfig), nil
+}
+
 func (e *engine) open(ctx context.Context, config *pgxpool.Config, options ledger.Options) (*ledger.Ledger, error) {
 	if err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, err
@@ -62,6 +88,16 @@ func (e *engine) open(ctx context.Context, config *pgxpool.Config, options ledge
 		return nil, err
 	}
 	return ledger.New(ctx, e, options)
+}
+
+func (e *engine) attach(ctx context.Context, config *pgxpool.Config) error {
+	db := stdlib.OpenDB(*config.ConnConfig)
+	if err := errors.Join(schema.Check(ctx, db, schema.Postgres()), db.Close()); err != nil {
+		return err
+	}
+	var err error
+	e.pool, err = pgxpool.NewWithConfig(ctx, config)
+	return err
 }
 
 func migrate(ctx context.Context, config *pgx.ConnConfig) error {

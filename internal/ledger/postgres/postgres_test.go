@@ -26,10 +26,26 @@ func fresh(server string) func(*testing.T) ledgertest.Place {
 	}
 }
 
+func ways(server string) func(*testing.T) ledgertest.Ways {
+	return func(t *testing.T) ledgertest.Ways {
+		url := realparts.PostgresDatabase(t, server)
+		return ledgertest.Ways{
+			Open: func(options ledger.Options) (*ledger.Ledger, error) { return postgres.Open(t.Context(), url, options) },
+			Attach: func(access ledger.Access, options ledger.Options) (*ledger.Ledger, error) {
+				return postgres.Attach(t.Context(), url, access, options)
+			},
+			Run: func(statement string) { admin(t, url, statement) },
+		}
+	}
+}
+
 func TestLedger(t *testing.T) {
 	server := realparts.Postgres(t)
 	t.Run("alone", func(t *testing.T) { ledgertest.Exercise(t, fresh(server)) })
 	t.Run("shared", func(t *testing.T) { ledgertest.ExerciseShared(t, fresh(server)) })
+	t.Run("attached", func(t *testing.T) { ledgertest.ExerciseAttach(t, ways(server)) })
+	t.Run("attached to a shared one", func(t *testing.T) { ledgertest.ExerciseAttachShared(t, ways(server)) })
+	t.Run("reader", func(t *testing.T) { testReader(t, realparts.PostgresDatabase(t, server)) })
 	t.Run("open", func(t *testing.T) { testOpen(t, server) })
 	t.Run("schemas", func(t *testing.T) { testSchemas(t, realparts.PostgresDatabase(t, server)) })
 	t.Run("name", func(t *testing.T) { testName(t, server) })
@@ -127,6 +143,24 @@ func testOpen(t *testing.T, server string) {
 			require.NotContains(t, err.Error(), "\n")
 		})
 	}
+}
+
+// testReader attaches as a user who may only read.
+func testReader(t *testing.T, url string) {
+	l, err := postgres.Open(t.Context(), url, ledger.Options{Node: "alpha"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	admin(t, url, "CREATE ROLE reader LOGIN")
+	_, err = postgres.Attach(t.Context(), url+"&user=reader", ledger.ReadOnly, ledger.Options{})
+	require.ErrorContains(t, err, "to look in, USAGE on it and SELECT on its tables")
+	require.NotContains(t, err.Error(), "\n")
+
+	admin(t, url, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+	attached, err := postgres.Attach(t.Context(), url+"&user=reader", ledger.ReadWrite, ledger.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, attached.Close()) })
+	require.NoError(t, attached.View(t.Context(), func(tx ledger.Tx) error { _, err := tx.Counts(); return err }))
+	require.ErrorContains(t, attached.Update(t.Context(), func(tx ledger.Tx) error { return tx.Want(ledger.TaskRead, 1) }), "permission denied")
 }
 
 func testIncomplete(t *testing.T, url string) {

@@ -67,6 +67,9 @@ CREATE TABLE event (
     body     TEXT NOT NULL,
     PRIMARY KEY (mail, ordinal)
 );
+-- The events of one incident, the newest first. Events come with rising mails
+-- and mostly rising incidents, so this index grows at its end.
+CREATE INDEX event_incident ON event (incident, mail, ordinal);
 
 CREATE TABLE piece (
     id        {{identity}},

@@ -91,9 +91,13 @@ func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 		return fmt.Errorf("read the ledger's version: %w", err)
 	}
 	if has > knows {
-		return fmt.Errorf("the ledger has version %d and this sepwatch knows %d: start the newer sepwatch that migrated it, or restore a backup from before", has, knows)
+		return newer(has, knows)
 	}
 	return nil
+}
+
+func newer(has, knows int64) error {
+	return fmt.Errorf("the ledger has version %d and this sepwatch knows %d: start the newer sepwatch that migrated it, or restore a backup from before", has, knows)
 }
 
 // migrations makes one goose migration of each file; the number before the

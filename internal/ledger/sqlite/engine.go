@@ -13,8 +13,11 @@ import (
 // which is what SQLite does anyway, reads beside them on snapshots of the
 // write-ahead log.
 type engine struct {
+	// lock is nil and write may be nil where the ledger is attached.
 	lock        *os.File
 	write, read *pool
+	// still is set where the file is read as one that nobody writes to.
+	still *still
 }
 
 func (e *engine) Update(ctx context.Context, f func(ledger.Conn) error) error {
@@ -24,7 +27,13 @@ func (e *engine) Update(ctx context.Context, f func(ledger.Conn) error) error {
 }
 
 func (e *engine) View(ctx context.Context, f func(ledger.Conn) error) error {
-	return e.read.transact(ctx, ctx, "BEGIN", f)
+	err := e.read.transact(ctx, ctx, "BEGIN", f)
+	if e.still != nil {
+		if changed := e.still.check(); changed != nil {
+			return changed // and not what came of reading it
+		}
+	}
+	return err
 }
 
 func (e *engine) Shared() bool { return false }
@@ -35,7 +44,11 @@ func (e *engine) Listen(context.Context, func(string)) {}
 // the last connection to close folds the write-ahead log into the database,
 // which a reader cannot. The lock goes last.
 func (e *engine) Close() error {
-	return errors.Join(e.read.close(), e.write.close(), e.lock.Close())
+	err := errors.Join(e.read.close(), e.write.close())
+	if e.lock != nil {
+		err = errors.Join(err, e.lock.Close())
+	}
+	return err
 }
 
 var errClosed = errors.New("the ledger is closed")
@@ -85,8 +98,8 @@ func (p *pool) transact(ctx, run context.Context, begin string, f func(ledger.Co
 	}
 }
 
-// close closes the sessions as they become idle. It may be called on the nil
-// pool of an Open that failed.
+// close closes the sessions as they become idle. It may be called on a nil
+// pool: that of an Open that failed, or of a ledger attached for reading.
 func (p *pool) close() error {
 	if p == nil {
 		return nil

@@ -85,32 +85,29 @@ func (e *engine) open(ctx context.Context, path string, options ledger.Options) 
 	// The write connection comes first, because it is the one that can make
 	// the files of the write-ahead log.
 	var err error
-	if e.write, err = openPool(ctx, dsn(path, "rw"), 1); err != nil {
+	if e.write, err = openPool(ctx, dsn(path, forOwner), 1); err != nil {
 		return nil, err
 	}
 	if err := schema.Migrate(ctx, e.write.db, schema.SQLite()); err != nil {
 		return nil, err
 	}
-	if e.read, err = openPool(ctx, dsn(path, "ro"), readers); err != nil {
+	if e.read, err = openPool(ctx, dsn(path, forReading), readers); err != nil {
 		return nil, err
 	}
 	return ledger.New(ctx, e, options)
 }
 
-// dsn names the database to the driver. A commit is on the disk when it
-// returns (synchronous FULL): a mail is flagged or moved right after.
-func dsn(path, mode string) string {
-	query := url.Values{
-		"mode": {mode},
-		"_pragma": {
-			"busy_timeout(10000)", // a backup or a person's sqlite3 may hold it
-			"foreign_keys(1)",
-			"journal_mode(WAL)",
-			"synchronous(FULL)",
-		},
-	}
-	if mode == "ro" {
-		query["_pragma"] = []string{"busy_timeout(10000)", "query_only(1)"}
-	}
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
+// What a connection is for, as the driver takes it. Another process may hold
+// the database for a moment: an attached ledger, a backup or a person's
+// sqlite3. A commit is on the disk when it returns (synchronous FULL): a mail
+// is flagged or moved right after.
+const (
+	forReading = "mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+	forWriting = "mode=rw&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+	forOwner   = forWriting + "&_pragma=journal_mode(WAL)"
+)
+
+// dsn names the database to the driver.
+func dsn(path, purpose string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: purpose}).String()
 }

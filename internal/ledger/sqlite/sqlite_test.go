@@ -24,6 +24,10 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("SEPWATCH_COMMIT_TO"); path != "" {
 		commitForever(path)
 	}
+	if path := os.Getenv("SEPWATCH_LOOK_INTO"); path != "" {
+		lookInto(path)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -111,11 +115,7 @@ func TestOpen(t *testing.T) {
 		l, err := sqlite.Open(t.Context(), path, ledger.Options{})
 		require.NoError(t, err)
 		require.NoError(t, l.Close())
-		db, err := sql.Open("sqlite", path)
-		require.NoError(t, err)
-		_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, TRUE)")
-		require.NoError(t, err)
-		require.NoError(t, db.Close())
+		meddle(t, path, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, TRUE)")
 		_, err = sqlite.Open(t.Context(), path, ledger.Options{})
 		require.ErrorContains(t, err, "newer sepwatch")
 	})
