@@ -37,6 +37,9 @@ type Options struct {
 	// Logger takes what no caller can be told; nothing is logged where it is
 	// nil.
 	Logger *slog.Logger
+	// OnUpdate, when set, is told of every Update: the time it took, its wait
+	// for its turn included, and its error.
+	OnUpdate func(d time.Duration, err error)
 }
 
 // WithDefaults fills what was left out.
@@ -88,6 +91,15 @@ func New(ctx context.Context, engine Engine, options Options) (*Ledger, error) {
 // An error that is not f's own can leave open whether PostgreSQL committed,
 // where the connection broke in between: who repeats the work looks first.
 func (l *Ledger) Update(ctx context.Context, f func(Tx) error) error {
+	start := time.Now()
+	err := l.update(ctx, f)
+	if l.options.OnUpdate != nil {
+		l.options.OnUpdate(time.Since(start), err)
+	}
+	return err
+}
+
+func (l *Ledger) update(ctx context.Context, f func(Tx) error) error {
 	var due map[TaskKind]bool
 	err := l.engine.Update(ctx, func(conn Conn) error {
 		t := l.begin(conn)
