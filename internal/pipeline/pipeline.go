@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sepwatch/sepwatch/enrich"
@@ -73,6 +74,8 @@ type Options struct {
 	// mailbox of a dead one after this; a node takes its own back at once.
 	// 0 means 2 min.
 	MailboxLease time.Duration
+	// Observer, when set, is told what has happened.
+	Observer Observer
 	// Grace is how long requests under way may go on after the context of
 	// Run has ended; 0 means 8 s.
 	Grace time.Duration
@@ -82,6 +85,8 @@ type Options struct {
 // to.
 type Pipeline struct {
 	Options
+	// stages are there once Run has begun.
+	stages atomic.Pointer[[]*stage]
 }
 
 // New makes a pipeline.
@@ -92,12 +97,19 @@ func New(opts Options) *Pipeline {
 	if opts.Grace == 0 {
 		opts.Grace = 8 * time.Second
 	}
+	if opts.Observer == nil {
+		opts.Observer = nobody{}
+	}
 	return &Pipeline{Options: opts}
 }
 
 // Run runs the stages until ctx ends, then waits for requests under way.
 func (p *Pipeline) Run(ctx context.Context) {
 	stages := []*stage{p.readStage(), p.deliverStage(), p.respondStage()}
+	for _, s := range stages {
+		s.turn()
+	}
+	p.stages.Store(&stages)
 	var running sync.WaitGroup
 	for _, s := range stages {
 		running.Go(func() { s.run(ctx) })

@@ -16,6 +16,7 @@ const salvageAfter = 3
 // because the ledger takes nothing at all.
 func (s *stage) salvage(ctx context.Context, changes []change) (left []change) {
 	for _, c := range changes {
+		s.turn() // each may wait for the ledger as long as a commit does
 		err := s.saveOne(ctx, c)
 		if err == nil {
 			continue
@@ -37,11 +38,17 @@ func (s *stage) salvage(ctx context.Context, changes []change) (left []change) {
 func (s *stage) saveOne(ctx context.Context, c change) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	return s.Ledger.Update(ctx, func(tx ledger.Tx) error {
+	var written saved
+	err := s.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
 		if c.outcome.Task.ID == 0 {
 			_, err := tx.Counts() // does it answer?
 			return err
 		}
-		return save(tx, []change{c})
+		written, err = save(tx, []change{c})
+		return err
 	})
+	if err == nil {
+		s.tell(written)
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/sepwatch/sepwatch/internal/ledger"
@@ -34,6 +35,16 @@ type stage struct {
 	// prepare turns claimed tasks into jobs, one for one. It runs inside the
 	// claim's transaction.
 	prepare func(tx ledger.Tx, tasks []ledger.Task) ([]job, error)
+
+	// unready is whether ready failed last; only the loop uses it.
+	unready bool
+	turned  atomic.Pointer[time.Time]
+}
+
+// turn shows that the loop is alive.
+func (s *stage) turn() {
+	now := s.Clock.Now()
+	s.turned.Store(&now)
 }
 
 // job is a task's work outside the ledger; do says what it changed.
@@ -65,6 +76,7 @@ func (s *stage) run(ctx context.Context) {
 		failures int
 	)
 	for {
+		s.turn()
 		claim := 0
 		if ctx.Err() == nil && s.open(ctx) {
 			claim = min(s.limit-running, s.batch)
@@ -128,8 +140,11 @@ func (s *stage) wait(ctx context.Context, results chan change, finished []change
 			return nil, 0
 		}
 		stopped = nil // only results are awaited now
-	} else if running < s.limit {
-		due, tick = s.Ledger.Due(s.kind), s.Clock.After(s.gate.pause(s.Clock.Now(), poll))
+	} else {
+		tick = s.Clock.After(s.gate.pause(s.Clock.Now(), poll))
+		if running < s.limit {
+			due = s.Ledger.Due(s.kind)
+		}
 	}
 	select {
 	case r := <-results:
@@ -164,8 +179,13 @@ func (s *stage) open(ctx context.Context) bool {
 		return true
 	}
 	err := s.ready(ctx)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil && s.unready:
+		s.gate.passed(s.Clock.Now()) // there may be no work that would find it out
+		s.unready = false
+	case err != nil && ctx.Err() == nil:
 		s.gate.failed(err, judge(err), s.Clock.Now())
+		s.unready = true
 	}
 	return err == nil
 }
@@ -176,9 +196,10 @@ func (s *stage) commit(ctx context.Context, finished []change, claim int) (jobs 
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	err = s.Ledger.Update(ctx, func(tx ledger.Tx) error {
+	var written saved
+	err = s.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
 		jobs = nil
-		if err := save(tx, finished); err != nil {
+		if written, err = save(tx, finished); err != nil {
 			return err
 		}
 		if claim == 0 {
@@ -194,6 +215,9 @@ func (s *stage) commit(ctx context.Context, finished []change, claim int) (jobs 
 		}
 		return err
 	})
+	if err == nil {
+		s.tell(written)
+	}
 	return jobs, err
 }
 
