@@ -23,7 +23,7 @@ func newRun() *cobra.Command {
 				return err
 			}
 			logger := newLogger(cmd.ErrOrStderr(), c.Log)
-			a, err := app.New(cmd.Context(), app.Options{Config: c, Logger: logger})
+			a, err := app.New(cmd.Context(), app.Options{Config: c, Logger: logger, Version: version})
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/ledger/postgres"
 	"github.com/sepwatch/sepwatch/internal/ledger/sqlite"
+	"github.com/sepwatch/sepwatch/internal/metrics"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 )
 
@@ -40,6 +41,8 @@ type Options struct {
 	// Node is this process's stable id among those that share a ledger; that
 	// of the config, or else the host's name, by default.
 	Node string
+	// Version is the program's, for the metrics.
+	Version string
 }
 
 // App is a daemon. It is started once and stopped once.
@@ -49,6 +52,9 @@ type App struct {
 	settings atomic.Pointer[settings]
 	watchers []*ingest.Watcher
 	pipeline *pipeline.Pipeline
+	metrics  *metrics.Metrics
+	backlog  *backlog
+	server   *server // nil where nothing is served
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -71,12 +77,13 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		opts.Node = host
 	}
 	a := &App{opts: opts}
-	s, err := newSettings(opts.Config, opts.Clock, opts.Logger)
+	a.measure()
+	s, err := newSettings(opts.Config, opts.Clock, opts.Logger, a.metrics)
 	if err != nil {
 		return nil, err
 	}
 	a.settings.Store(s)
-	a.ledger, err = openLedger(ctx, opts)
+	a.ledger, err = openLedger(ctx, opts, a.metrics.Updated)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +95,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		Logger:       opts.Logger,
 		Node:         opts.Node,
 		MailboxLease: mailboxLease(opts.Config.Mailboxes),
+		Observer:     a.metrics,
 	})
 	for _, m := range opts.Config.Mailboxes {
 		w, err := newWatcher(m, a.pipeline, opts)
@@ -96,6 +104,10 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		}
 		a.watchers = append(a.watchers, w)
 	}
+	if err := a.listen(ctx); err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
+	}
+	a.metrics.Reloaded(true, opts.Clock.Now())
 	return a, nil
 }
 
@@ -104,6 +116,9 @@ func (a *App) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
 	a.running.Go(func() { a.pipeline.Run(ctx) })
+	if a.server != nil {
+		a.running.Go(func() { a.server.run(ctx) })
+	}
 	for i, w := range a.watchers {
 		name := a.opts.Config.Mailboxes[i].Name
 		a.running.Go(func() {
@@ -120,8 +135,11 @@ func (a *App) Start() {
 func (a *App) Stop() error {
 	if a.stop != nil {
 		a.stop()
+	} else if a.server != nil {
+		a.server.close()
 	}
 	a.running.Wait()
+	a.backlog.wait()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	a.settings.Load().close(ctx, a.opts.Logger)
@@ -149,8 +167,8 @@ func mailboxLease(mailboxes []config.Mailbox) time.Duration {
 	return lease
 }
 
-func openLedger(ctx context.Context, opts Options) (*ledger.Ledger, error) {
-	ledgerOptions := ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger}
+func openLedger(ctx context.Context, opts Options, onUpdate func(time.Duration, error)) (*ledger.Ledger, error) {
+	ledgerOptions := ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger, OnUpdate: onUpdate}
 	if url := opts.Config.Ledger.Postgres; url != "" {
 		l, err := postgres.Open(ctx, url.Reveal(), ledgerOptions)
 		if err != nil {

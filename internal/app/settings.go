@@ -8,6 +8,7 @@ import (
 
 	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/config"
+	"github.com/sepwatch/sepwatch/internal/metrics"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 	"github.com/sepwatch/sepwatch/parse"
 	"github.com/sepwatch/sepwatch/resilient"
@@ -22,7 +23,7 @@ type settings struct {
 	sepm *sepclient.Client
 }
 
-func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings, error) {
+func newSettings(c *config.Config, clock Clock, logger *slog.Logger, figures *metrics.Metrics) (*settings, error) {
 	reader, accept, err := Reading(c)
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 		URL: c.Resilient.URL, ResourcePrefix: c.Resilient.ResourcePrefix, Org: c.Resilient.Org,
 		KeyID: c.Resilient.APIKeyID, KeySecret: c.Resilient.APIKeySecret.Reveal(),
 		RootCAs: pool(c.Resilient.CA), Timeout: c.Resilient.Timeout,
-		Now: clock.Now, Logger: logger,
+		Now: clock.Now, Logger: logger, OnRequest: figures.Request("resilient"),
 	})
 	if err != nil {
 		return nil, err
@@ -45,6 +46,7 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 	s.sepm, err = sepclient.New(sepclient.Options{
 		URL: m.URL, Username: m.Username, Password: m.Password.Reveal(), Domain: m.Domain,
 		RootCAs: pool(m.CA), Timeout: m.Timeout, Now: clock.Now, Logger: logger,
+		OnRequest: figures.Request("sepm"),
 	})
 	if err != nil {
 		return nil, err

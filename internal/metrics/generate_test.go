@@ -36,7 +36,7 @@ With ` + "`listen: 127.0.0.1:9180`" + ` in the configuration sepwatch serves thr
 
 | page | answers |
 |---|---|
-| ` + "`/healthz`" + ` | 200 while every stage's loop turns; 500 with the name of one that is stuck, which only a restart helps. It asks nobody, so it answers whatever else hangs. |
+| ` + "`/healthz`" + ` | 200 while every stage's loop turns; 500 with the name of one that has not for as long as its leases last, 5 to 10 minutes, which only a restart helps. It asks nobody, so it answers whatever else hangs. |
 | ` + "`/readyz`" + ` | 200 when the ledger answers, each mailbox server has answered within three polls (at least a minute) or another node watches the mailbox, and Resilient and SEPM did last what they were asked, or were not asked yet; otherwise 503. |
 | ` + "`/metrics`" + ` | the figures below, for Prometheus. |
 

@@ -132,6 +132,31 @@ func TestStageWorksUpToItsLimit(t *testing.T) {
 	}
 }
 
+// A stage whose jobs are all under way is alive, however long they take.
+func TestLoopTurnsWhileJobsAreSlow(t *testing.T) {
+	t.Parallel()
+	started, slow := make(chan struct{}, 4), make(chan struct{})
+	s := setupStage(t, func(_ context.Context, task ledger.Task) change {
+		started <- struct{}{}
+		<-slow
+		return change{outcome: ledger.Outcome{Task: task, Done: true}}
+	}, 1, 2, 3, 4, 5)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { s.run(ctx) })
+	for range s.limit {
+		<-started
+	}
+	for range 3 {
+		before := *s.turned.Load()
+		require.Eventually(t, func() bool { return s.turned.Load().After(before) }, 30*time.Second, 10*time.Millisecond)
+	}
+	close(slow)
+	require.Eventually(t, func() bool { return s.counts(t).TasksPending == 0 }, 30*time.Second, 10*time.Millisecond)
+	cancel()
+	running.Wait()
+}
+
 func TestBackoff(t *testing.T) {
 	t.Parallel()
 	for failures, most := range map[int]time.Duration{0: time.Second, 1: 2 * time.Second, 5: 32 * time.Second, 9: 5 * time.Minute, 1000: 5 * time.Minute} {
