@@ -16,6 +16,8 @@ import (
 type gate struct {
 	system string
 	logger *slog.Logger
+	// unready is whether the stage's ready failed last; only its loop uses it.
+	unready bool
 
 	mu       sync.Mutex
 	until    time.Time

@@ -36,9 +36,7 @@ type stage struct {
 	// claim's transaction.
 	prepare func(tx ledger.Tx, tasks []ledger.Task) ([]job, error)
 
-	// unready is whether ready failed last; only the loop uses it.
-	unready bool
-	turned  atomic.Pointer[time.Time]
+	turned atomic.Pointer[time.Time]
 }
 
 // turn shows that the loop is alive.
@@ -180,12 +178,12 @@ func (s *stage) open(ctx context.Context) bool {
 	}
 	err := s.ready(ctx)
 	switch {
-	case err == nil && s.unready:
+	case err == nil && s.gate.unready:
 		s.gate.passed(s.Clock.Now()) // there may be no work that would find it out
-		s.unready = false
+		s.gate.unready = false
 	case err != nil && ctx.Err() == nil:
 		s.gate.failed(err, judge(err), s.Clock.Now())
-		s.unready = true
+		s.gate.unready = true
 	}
 	return err == nil
 }
