@@ -134,6 +134,7 @@ func TestFencedWatcherStopsAndComesBack(t *testing.T) {
 	s.append(t, mails(1, 5)...)
 	eventually(t, func() bool { return strings.Contains(w.Health().LastError, ingest.ErrFenced.Error()) }, "fenced")
 	eventually(t, func() bool { return s.Connections() == 0 }, "it lets the mailbox go")
+	require.True(t, w.Health().Standby)
 	require.Zero(t, l.count())
 	for _, m := range s.messages(t, mailbox.Inbox) {
 		require.Empty(t, m.Flags, "what another watcher holds is not touched")
@@ -141,6 +142,7 @@ func TestFencedWatcherStopsAndComesBack(t *testing.T) {
 
 	l.set(func(l *ledger) { l.takeError = nil })
 	committed(t, l, 5)
+	require.False(t, w.Health().Standby)
 	stop()
 	l.requireKept(t)
 	require.Empty(t, log.warnings(), "standing by is no failure")

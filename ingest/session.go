@@ -60,8 +60,12 @@ func (s *session) do(ctx context.Context, doing string, step func() error) error
 		select {
 		case err := <-done:
 			if err == nil {
-				now := s.w.o.Clock.Now()
-				s.w.setHealth(func(h *Health) { h.LastRoundTrip = now })
+				// A server that greets and then refuses the login answers too,
+				// and no mail comes of it.
+				if !s.opened.IsZero() {
+					now := s.w.o.Clock.Now()
+					s.w.setHealth(func(h *Health) { h.LastRoundTrip = now })
+				}
 				return nil
 			}
 			if ctx.Err() != nil {

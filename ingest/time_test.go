@@ -153,6 +153,7 @@ func TestRefusedLoginIsSlow(t *testing.T) {
 		require.GreaterOrEqual(t, attempts, 90, "it never gives up")
 		require.LessOrEqual(t, attempts, 210, "no more than one in 7 minutes in the long run")
 		require.Contains(t, w.Health().LastError, "check user name and password")
+		require.Zero(t, w.Health().LastRoundTrip, "its greetings are no look into the mailbox")
 	})
 }
 

@@ -42,9 +42,11 @@ type Health struct {
 	// Connected is set while the folder is open. A dead connection may go
 	// unnoticed for a while, so judge by LastRoundTrip.
 	Connected bool
-	// LastRoundTrip is when the server last answered a command. While all is
-	// well it is no older than Options.Poll.
+	// LastRoundTrip is when the server last answered a command in the open
+	// folder. While all is well it is no older than Options.Poll.
 	LastRoundTrip time.Time
+	// Standby is set while another watcher holds the mailbox.
+	Standby bool
 	// LastError is why the watcher is not connected, empty while it is.
 	LastError string
 	// Holes is the number of mails that the server has not given so far.
@@ -100,7 +102,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 		if !errors.As(err, &failure) {
 			failure = w.fail("watch", err)
 		}
-		w.setHealth(func(h *Health) { h.Connected, h.LastError = false, failure.Error() })
+		w.setHealth(func(h *Health) {
+			h.Connected, h.Standby, h.LastError = false, failure.lane == laneStandby, failure.Error()
+		})
 
 		var pause time.Duration
 		switch failure.lane {
@@ -150,7 +154,7 @@ func (w *Watcher) runSession(ctx context.Context, s *session) error {
 	if err := s.place(ctx, selected); err != nil {
 		return err
 	}
-	w.setHealth(func(h *Health) { h.Connected, h.LastError = true, "" })
+	w.setHealth(func(h *Health) { h.Connected, h.Standby, h.LastError = true, false, "" })
 	w.o.Logger.Info("watching", "folder", w.o.Folder, "uidvalidity", w.cursor.state.UIDValidity,
 		"mark", w.cursor.state.Mark, "idle", s.canIdle)
 	return s.watch(ctx)

@@ -34,7 +34,7 @@ force. Logs go to standard error.`,
 			}
 			s := service{path: path, log: newLog(cmd.ErrOrStderr(), c.Log)}
 			s.manager = manager{s.log.Logger}
-			if s.app, err = app.New(cmd.Context(), app.Options{Config: c, Logger: s.log.Logger}); err != nil {
+			if s.app, err = app.New(cmd.Context(), app.Options{Config: c, Logger: s.log.Logger, Version: version}); err != nil {
 				return err
 			}
 			return s.run(cmd.Context(), c, hangup)
@@ -90,6 +90,7 @@ func (s service) reload() (*config.Config, error) {
 
 // reloaded tells how a reload has ended, well or not.
 func (s service) reloaded(c *config.Config, err error) {
+	s.app.Reloaded(err)
 	if err == nil {
 		s.manager.ready(running(c))
 		return

@@ -17,6 +17,7 @@ import (
 	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/internal/metrics"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 )
 
@@ -37,6 +38,8 @@ type Options struct {
 	// Node is this process's stable id among those that share a ledger; that
 	// of the config, or else the host's name, by default.
 	Node string
+	// Version is the program's, for the metrics.
+	Version string
 }
 
 // App is a daemon. It is started once and stopped once.
@@ -45,6 +48,9 @@ type App struct {
 	ledger   *ledger.Ledger
 	settings atomic.Pointer[settings]
 	pipeline *pipeline.Pipeline
+	metrics  *metrics.Metrics
+	backlog  *backlog
+	server   *server // nil where nothing is served
 
 	// changing is held by whoever changes what runs: Start, Reload and Stop.
 	changing sync.Mutex
@@ -78,12 +84,14 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{opts: opts, ended: make(map[string]chan struct{})}
-	s, err := newSettings(opts.Config, nil, opts)
+	a.measure()
+	s, err := newSettings(opts.Config, nil, opts, a.metrics)
 	if err != nil {
 		return nil, err
 	}
 	a.use(s)
-	a.ledger, err = openLedger(ctx, opts.Config, ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger})
+	a.ledger, err = openLedger(ctx, opts.Config,
+		ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger, OnUpdate: a.metrics.Updated})
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +102,15 @@ func New(ctx context.Context, opts Options) (*App, error) {
 		Clock:    opts.Clock,
 		Logger:   opts.Logger,
 		Node:     opts.Node,
+		Observer: a.metrics,
 	})
 	if a.watches, err = a.plan(opts.Config.Mailboxes); err != nil {
 		return nil, errors.Join(err, a.ledger.Close())
 	}
+	if err := a.listen(ctx); err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
+	}
+	a.metrics.Reloaded(true, opts.Clock.Now())
 	return a, nil
 }
 
@@ -121,6 +134,9 @@ func (a *App) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	a.end = cancel
 	a.running.Go(func() { a.pipeline.Run(ctx) })
+	if a.server != nil {
+		a.running.Go(func() { a.server.run(ctx) })
+	}
 	for _, w := range a.watches {
 		a.start(w)
 	}

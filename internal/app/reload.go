@@ -25,7 +25,7 @@ func (a *App) Reload(c *config.Config) error {
 	if err := refuse(changed); err != nil {
 		return err
 	}
-	next, err := newSettings(c, old, a.opts)
+	next, err := newSettings(c, old, a.opts, a.metrics)
 	if err != nil {
 		return err
 	}
@@ -42,9 +42,13 @@ func (a *App) Reload(c *config.Config) error {
 	return nil
 }
 
+// Reloaded notes for the metrics how an attempt to reload has ended, the
+// reading of the configuration included.
+func (a *App) Reloaded(err error) { a.metrics.Reloaded(err == nil, a.opts.Clock.Now()) }
+
 // refuse names the changed settings that a running daemon cannot take on.
 func refuse(changed []string) error {
-	restart := []string{"ledger", "node"}
+	restart := []string{"ledger", "node", "listen"}
 	var errs []error
 	for _, path := range changed {
 		top, _, _ := strings.Cut(path, ".")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sepwatch/sepwatch/internal/config"
+	"github.com/sepwatch/sepwatch/internal/metrics"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 	"github.com/sepwatch/sepwatch/parse"
 	"github.com/sepwatch/sepwatch/resilient"
@@ -34,7 +35,7 @@ type client struct {
 
 // newSettings makes settings of a configuration. Clients that it leaves as
 // they were are those of before, which is nil at the start.
-func newSettings(c *config.Config, before *settings, opts Options) (*settings, error) {
+func newSettings(c *config.Config, before *settings, opts Options, figures *metrics.Metrics) (*settings, error) {
 	reader, accept, err := Reading(c)
 	if err != nil {
 		return nil, err
@@ -43,19 +44,21 @@ func newSettings(c *config.Config, before *settings, opts Options) (*settings, e
 	s.Rules, s.Read, s.MailboxLease = accept, reader.Read, mailboxLease(c.Mailboxes)
 	if before != nil && len(config.Changed(before.config.Resilient, c.Resilient)) == 0 {
 		s.Resilient, s.soar = before.Resilient, before.soar
-	} else if err := s.newResilient(c.Resilient, opts); err != nil {
+	} else if err := s.newResilient(c.Resilient, opts, figures); err != nil {
 		return nil, err
 	}
 	if before != nil && len(config.Changed(before.config.SEPM, c.SEPM)) == 0 {
 		s.SEPM, s.sepm = before.SEPM, before.sepm
-	} else if err := s.newSEPM(c.SEPM, opts); err != nil {
+	} else if err := s.newSEPM(c.SEPM, opts, figures); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *settings) newResilient(c config.Resilient, opts Options) error {
-	soar, err := resilient.New(resilientOptions(c, opts.Clock, opts.Logger))
+func (s *settings) newResilient(c config.Resilient, opts Options, figures *metrics.Metrics) error {
+	o := resilientOptions(c, opts.Clock, opts.Logger)
+	o.OnRequest = figures.Request("resilient")
+	soar, err := resilient.New(o)
 	if err != nil {
 		return err
 	}
@@ -67,11 +70,13 @@ func (s *settings) newResilient(c config.Resilient, opts Options) error {
 	return nil
 }
 
-func (s *settings) newSEPM(c []config.SEPM, opts Options) error {
+func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metrics) error {
 	if len(c) == 0 {
 		return nil
 	}
-	manager, err := sepclient.New(sepmOptions(c[0], opts.Clock, opts.Logger))
+	o := sepmOptions(c[0], opts.Clock, opts.Logger)
+	o.OnRequest = figures.Request("sepm")
+	manager, err := sepclient.New(o)
 	if err != nil {
 		return err
 	}

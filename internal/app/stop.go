@@ -23,6 +23,8 @@ func (a *App) Stop() error {
 		for _, w := range a.watches {
 			w.stop()
 		}
+	} else if a.server != nil && a.phase == made {
+		a.server.close()
 	}
 	a.phase = stopping
 	a.changing.Unlock()
@@ -31,6 +33,7 @@ func (a *App) Stop() error {
 	ended := make(chan error, 1)
 	go func() {
 		a.running.Wait()
+		a.backlog.wait()
 		a.leave(a.settings.Load())
 		ended <- a.ledger.Close()
 	}()

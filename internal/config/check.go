@@ -2,9 +2,12 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,6 +56,9 @@ func (c checker) config(config *Config) {
 	if c.written("node") && !isNode(config.Node) {
 		c.report("node", c.shown("node")+" is not a name", `up to 253 letters, digits, "-", "_" and "."`)
 	}
+	if c.written("listen") && config.Listen != "" && !isListen(config.Listen) {
+		c.report("listen", c.shown("listen")+" is not host:port", "an address and a port, such as 127.0.0.1:9180")
+	}
 }
 
 // name checks the name of a list's item; firsts has the items by name.
@@ -87,6 +93,21 @@ func isNode(name string) bool {
 		return !letter && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 	}
 	return len(name) <= 253 && !strings.ContainsFunc(name, bad)
+}
+
+// isListen accepts host:port where the host is an address, a name, or
+// nothing, which stands for all addresses. Ports have numbers only: what a
+// name of one means is another machine's matter.
+func isListen(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return false
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(host)
+	return host == "" || err == nil || isDomain(host) && !strings.HasPrefix(host, "*.")
 }
 
 // shown gives a value as it is written, for a message.

@@ -49,6 +49,12 @@ type Config struct {
 	// ".". It stays the same from start to start. Empty is the host's name. A
 	// change takes a restart: a reload (SIGHUP) with one is refused.
 	Node string `yaml:"node"`
+	// Listen is the host:port at which /healthz, /readyz and /metrics are
+	// served over plain HTTP; port 0 takes a free one. Empty serves nothing.
+	// They show no secret and change nothing, so any address is allowed; but
+	// they name mailboxes and servers, so prefer a loopback one. A change
+	// takes a restart: a reload (SIGHUP) with one is refused.
+	Listen string `yaml:"listen" default:"" example:"127.0.0.1:9180"`
 	// Log says what is logged to standard error, and how.
 	Log Log `yaml:"log"`
 }

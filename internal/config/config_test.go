@@ -173,6 +173,7 @@ func TestPositions(t *testing.T) {
 		{"poll too rare", "name: soc", "name: soc\n    poll: 10m1ms", "3:11: mailboxes[0].poll: \"10m1ms\" is longer than ten minutes; write 10m or less"},
 		{"mail too large", "name: soc", "name: soc\n    max_size: 257MiB", "3:15: mailboxes[0].max_size: \"257MiB\" is more than sepwatch holds in memory; write 256MiB or less"},
 		{"node that is no name", "ledger:", "node: a b\nledger:", "12:7: node: \"a b\" is not a name; write up to 253"},
+		{"address without a port", "ledger:", "listen: 127.0.0.1\nledger:", "12:9: listen: \"127.0.0.1\" is not host:port; write an address and a port"},
 		{"with CRLF", "name: soc\n", "name: SOC\r\n", "2:11: mailboxes[0].name: "},
 	}
 	for _, tt := range tests {
@@ -217,6 +218,18 @@ func TestNode(t *testing.T) {
 	for _, name := range []string{"a b", "a/b", "ä", "a:1", strings.Repeat("a", 254)} {
 		_, err := Parse("f", []byte(good+"node: \""+name+"\"\n"), stubs())
 		require.ErrorContains(t, err, "is not a name", name)
+	}
+}
+
+func TestListen(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, parse(t, good).Listen, "off by default")
+	for _, address := range []string{"127.0.0.1:9180", "127.0.0.1:0", "[::1]:9180", "[fe80::1%eth0]:1", ":9180", "0.0.0.0:65535", "soc-1.example.com:80"} {
+		require.Equal(t, address, parse(t, good+"listen: \""+address+"\"\n").Listen)
+	}
+	for _, address := range []string{"9180", ":", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9180", "127.0.0.1:http", "a b:1", "*.example.com:1", "http://127.0.0.1:1"} {
+		_, err := Parse("f", []byte(good+"listen: \""+address+"\"\n"), stubs())
+		require.ErrorContains(t, err, "is not host:port", address)
 	}
 }
 

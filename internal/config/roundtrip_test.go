@@ -141,7 +141,8 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 	}
 
 	c := &Config{
-		Node: rapid.OneOf(rapid.Just(""), name, host).Draw(t, "node"),
+		Node:   rapid.OneOf(rapid.Just(""), name, host).Draw(t, "node"),
+		Listen: rapid.SampledFrom([]string{"", "127.0.0.1:0", "[::1]:9180", ":80"}).Draw(t, "listen"),
 		Alerts: Alerts{
 			From:     rapid.SliceOfN(rapid.Just("sepm@example.com"), 1, 3).Draw(t, "from"),
 			Subjects: some(rapid.SliceOfN(text.Filter(func(s string) bool { return strings.TrimSpace(s) != "" }), 0, 3).Draw(t, "subjects")),

@@ -41,6 +41,9 @@ type Options struct {
 	// Logger takes what no caller can be told; nothing is logged where it is
 	// nil.
 	Logger *slog.Logger
+	// OnUpdate, when set, is told of every Update: the time it took, its wait
+	// for its turn included, and its error.
+	OnUpdate func(d time.Duration, err error)
 }
 
 // WithDefaults fills what was left out.
@@ -112,6 +115,15 @@ func (l *Ledger) Update(ctx context.Context, f func(Tx) error) error {
 	if l.access == ReadOnly {
 		return ErrReadOnly
 	}
+	start := time.Now()
+	err := l.update(ctx, f)
+	if l.options.OnUpdate != nil {
+		l.options.OnUpdate(time.Since(start), err)
+	}
+	return err
+}
+
+func (l *Ledger) update(ctx context.Context, f func(Tx) error) error {
 	var due map[TaskKind]bool
 	err := l.engine.Update(ctx, func(conn Conn) error {
 		t := l.begin(conn)

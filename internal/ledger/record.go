@@ -118,7 +118,8 @@ type Incident struct {
 	// Seen counts the events, LastSeen is when the last one was read.
 	Seen     int
 	LastSeen time.Time
-	Created  time.Time
+	// Created is when the mail that opened it was received.
+	Created time.Time
 	// Delivered is when Resilient first held the incident; zero before.
 	Delivered time.Time
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/sepwatch/sepwatch/internal/ledger"
 )
 
 // stuckAfter is how long a stage's loop may take for a turn: it waits for a
@@ -16,12 +18,30 @@ const stuckAfter = commitTimeout + 30*time.Second
 // once a second. A remote system that hangs or fails holds up no loop, and a
 // ledger that answers with errors is tried again.
 func (p *Pipeline) Alive(now time.Time) error {
-	for _, s := range p.stages {
-		if err := s.pulse.check(now); err != nil {
-			return fmt.Errorf("the %s stage %w", s.kind, err)
+	for _, l := range p.Loops(now) {
+		if l.Stuck != nil {
+			return fmt.Errorf("the %s stage %w", l.Stage, l.Stuck)
 		}
 	}
 	return nil
+}
+
+// Loop is one stage's loop.
+type Loop struct {
+	// Stage is the kind of task that it works off.
+	Stage ledger.TaskKind
+	// Stuck says that it has not turned for too long; nil while it is alive,
+	// or has not begun.
+	Stuck error
+}
+
+// Loops are the loops of all stages.
+func (p *Pipeline) Loops(now time.Time) []Loop {
+	loops := make([]Loop, len(p.stages))
+	for i, s := range p.stages {
+		loops[i] = Loop{s.kind, s.pulse.check(now)}
+	}
+	return loops
 }
 
 // pulse is when a loop last turned, and when it has to again.

@@ -30,9 +30,9 @@ type settlement struct {
 
 // save writes changes in one transaction. Those whose task was taken over by
 // another worker write nothing.
-func save(tx ledger.Tx, changes []change) error {
+func save(tx ledger.Tx, changes []change) (saved, error) {
 	if len(changes) == 0 {
-		return nil
+		return saved{}, nil
 	}
 	outcomes := make([]ledger.Outcome, len(changes))
 	for i, c := range changes {
@@ -40,7 +40,7 @@ func save(tx ledger.Tx, changes []change) error {
 	}
 	lost, err := tx.Finish(outcomes)
 	if err != nil {
-		return err
+		return saved{}, err
 	}
 	var all change
 	settled := make(map[string][]int64)
@@ -59,10 +59,22 @@ func save(tx ledger.Tx, changes []change) error {
 			settled[s.outcome] = append(settled[s.outcome], s.intent)
 		}
 	}
-	if err := tx.SetRemotes(all.remotes); err != nil {
+	if err := all.write(tx, settled); err != nil {
+		return saved{}, err
+	}
+	opened, err := keep(tx, all.mails)
+	if err != nil {
+		return saved{}, err
+	}
+	return saved{mails: all.mails, opened: opened}, tx.Want(ledger.TaskDeliver, all.want...)
+}
+
+// write writes all but the mails; settled are the settled intents by outcome.
+func (c change) write(tx ledger.Tx, settled map[string][]int64) error {
+	if err := tx.SetRemotes(c.remotes); err != nil {
 		return err
 	}
-	if err := tx.SetPieces(all.pieces); err != nil {
+	if err := tx.SetPieces(c.pieces); err != nil {
 		return err
 	}
 	for outcome, ids := range settled {
@@ -70,19 +82,13 @@ func save(tx ledger.Tx, changes []change) error {
 			return err
 		}
 	}
-	if _, err := tx.AddIntents(all.intents); err != nil {
+	if _, err := tx.AddIntents(c.intents); err != nil {
 		return err
 	}
-	if err := tx.SetRuns(all.runs); err != nil {
+	if err := tx.SetRuns(c.runs); err != nil {
 		return err
 	}
-	if err := tx.PutPieces(all.put); err != nil {
-		return err
-	}
-	if err := keep(tx, all.mails); err != nil {
-		return err
-	}
-	return tx.Want(ledger.TaskDeliver, all.want...)
+	return tx.PutPieces(c.put)
 }
 
 // guarded turns a panic in a job into a parked task, so that one poisoned

@@ -55,12 +55,14 @@ func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) 
 	}
 	d.gate.passed(d.Clock.Now())
 	d.incident.RemoteID, d.incident.Delivered = ref.ID, d.Clock.Now()
+	d.Observer.IncidentDelivered(d.incident.Delivered.Sub(d.incident.Created))
 	d.Logger.Info("incident opened", "incident", d.incident.ID, "remote", ref.ID, "name", d.incident.Name)
 	c := d.advanced()
 	c.remotes = append(c.remotes, d.record())
 	c.settled = append(c.settled, settlement{intent, fmt.Sprintf("created %d", ref.ID)})
 	for _, p := range inline {
 		c.pieces = append(c.pieces, ledger.PieceResult{ID: p.ID, Delivered: p.Version})
+		d.Observer.PieceDelivered(p.Kind)
 	}
 	if len(d.lost) > 0 {
 		c.intents = append(c.intents, d.verification(0, len(d.lost)+1)) // an earlier one may still land
@@ -173,6 +175,7 @@ func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref, checks, most
 	d.incident.RemoteID = ours.ID
 	if d.incident.Delivered.IsZero() {
 		d.incident.Delivered = d.Clock.Now()
+		d.Observer.IncidentDelivered(d.incident.Delivered.Sub(d.incident.Created))
 	}
 	c := d.advanced()
 	c.remotes = append(c.remotes, d.record())

@@ -16,10 +16,13 @@ import (
 type gate struct {
 	system string
 	logger *slog.Logger
+	// unready is whether the stage's ready failed last; only its loop uses it.
+	unready bool
 
 	mu       sync.Mutex
 	until    time.Time
 	failures int
+	problem  string // of the last failure
 	// stumbles counts answers in a row that did not help.
 	stumbles int
 	answered time.Time // when the system last did what it was asked
@@ -41,6 +44,7 @@ func (g *gate) failed(err error, v verdict, now time.Time) {
 	}
 	pause := backoff(first, most, g.failures)
 	g.failures++
+	g.problem = err.Error()
 	g.until = now.Add(pause)
 	g.logger.Warn(g.system+" cannot be used",
 		"error", err, "failures", g.failures, "retry_in", pause.Round(time.Millisecond))
@@ -69,7 +73,7 @@ func (g *gate) passed(now time.Time) {
 	if g.failures > 0 {
 		g.logger.Info(g.system+" answers again", "failures", g.failures)
 	}
-	g.failures, g.stumbles, g.until, g.answered = 0, 0, time.Time{}, now
+	g.failures, g.problem, g.stumbles, g.until, g.answered = 0, "", 0, time.Time{}, now
 }
 
 // answering reports whether the system has answered lately.

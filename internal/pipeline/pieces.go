@@ -73,6 +73,7 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 			d.gate.passed(d.Clock.Now())
 			c.pieces = append(c.pieces, ledger.PieceResult{ID: p.ID, Delivered: p.Version, RemoteID: id})
 			settle(p, "delivered")
+			d.Observer.PieceDelivered(p.Kind)
 		case refused:
 			d.gate.passed(d.Clock.Now())
 			d.Logger.Error("a piece of an incident is refused and parked", "incident", d.incident.ID,
@@ -175,6 +176,8 @@ func (d *delivery) settle(ctx context.Context) change {
 				// Its key cells are ours; the others may be somebody else's,
 				// or those of an earlier version. An update sees to it.
 				result.Delivered = 0
+			} else {
+				d.Observer.PieceDelivered(p.Kind)
 			}
 			c.pieces = append(c.pieces, result)
 		}

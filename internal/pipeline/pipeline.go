@@ -55,6 +55,8 @@ type Options struct {
 	Logger   *slog.Logger
 	// Node is this process's stable id, the owner of its leases.
 	Node string
+	// Observer, when set, is told what has happened.
+	Observer Observer
 	// Grace is how long requests under way may go on after the context of
 	// Run has ended; 0 means 8 s. Within another second what they did is
 	// recorded, as far as the ledger answers.
@@ -72,6 +74,9 @@ type Pipeline struct {
 func New(opts Options) *Pipeline {
 	if opts.Grace == 0 {
 		opts.Grace = 8 * time.Second
+	}
+	if opts.Observer == nil {
+		opts.Observer = nobody{}
 	}
 	p := &Pipeline{Options: opts}
 	p.stages = []*stage{p.readStage(), p.deliverStage(), p.respondStage()}

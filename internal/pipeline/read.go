@@ -23,7 +23,15 @@ type read struct {
 	stories []rules.Story
 	// quarantine is why the mail could not be read.
 	quarantine string
-	at         time.Time
+	// received is when the mail was committed, at when it was read.
+	received, at time.Time
+}
+
+func (r read) status() ledger.MailStatus {
+	if r.quarantine != "" {
+		return ledger.MailQuarantined
+	}
+	return ledger.MailStatus(r.alert.Status)
 }
 
 // readNow reads mails that were just committed. Nothing is lost if it fails:
@@ -33,17 +41,24 @@ func (p *Pipeline) readNow(ctx context.Context, settings *Settings, tasks []ledg
 	var changes []change
 	for _, t := range tasks {
 		if m := mails[t.Key]; !m.Truncated {
-			changes = append(changes, p.readMail(settings, t, m.Raw))
+			// The task became due when the mail was received.
+			changes = append(changes, p.readMail(settings, t, m.Raw, t.Due))
 		}
 	}
 	if len(changes) == 0 {
 		return
 	}
-	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error { return save(tx, changes) })
+	var written saved
+	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
+		written, err = save(tx, changes)
+		return err
+	})
 	if err != nil {
 		p.Logger.Error("mails were received but not read yet; trying again later",
 			"mails", len(changes), "error", err)
+		return
 	}
+	p.tell(written)
 }
 
 // readStage reads mails whose live reading did not happen. A mail may be as
@@ -66,13 +81,17 @@ func (p *Pipeline) readStage() *stage {
 // readHeld reads a mail that the ledger holds.
 func (s *step) readHeld(ctx context.Context, t ledger.Task) change {
 	var raw []byte
+	var mails []ledger.Mail
 	err := s.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
-		raw, err = tx.Raw(t.Key)
+		if raw, err = tx.Raw(t.Key); err != nil {
+			return err
+		}
+		mails, err = tx.Mails([]int64{t.Key})
 		return err
 	})
 	switch {
 	case err == nil:
-		return s.readMail(s.settings, t, raw)
+		return s.readMail(s.settings, t, raw, mails[0].Received)
 	case errors.Is(err, ledger.ErrIncomplete):
 		s.Logger.Warn("mail quarantined", "mail", t.Key, "reason", err)
 		return quarantine(t, err.Error())
@@ -90,14 +109,14 @@ func quarantine(t ledger.Task, reason string) change {
 
 // readMail parses a mail, lets the rules look at it and makes stories of it.
 // A mail that makes any of them panic is quarantined and stops nothing else.
-func (p *Pipeline) readMail(s *Settings, t ledger.Task, raw []byte) (c change) {
+func (p *Pipeline) readMail(s *Settings, t ledger.Task, raw []byte, received time.Time) (c change) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			c = quarantine(t, fmt.Sprintf("the reader failed on this mail: %v", problem))
 			p.Logger.Error("mail quarantined", "mail", t.Key, "reason", problem, "stack", string(debug.Stack()))
 		}
 	}()
-	r := read{mail: t.Key, alert: s.Rules.Accept(s.Read(raw)), at: p.Clock.Now()}
+	r := read{mail: t.Key, alert: s.Rules.Accept(s.Read(raw)), received: received, at: p.Clock.Now()}
 	if r.alert.Status != parse.Ignored && r.alert.Status != parse.Rejected {
 		r.stories = s.Rules.Stories(r.alert, incident.Trust{})
 	}
@@ -108,37 +127,37 @@ func (p *Pipeline) readMail(s *Settings, t ledger.Task, raw []byte) (c change) {
 
 // keep records what was read: the mails' states, their events, and the
 // incidents that the events open or join, with what is to be delivered and
-// looked up for them.
-func keep(tx ledger.Tx, mails []read) error {
+// looked up for them. It returns how many incidents were opened.
+func keep(tx ledger.Tx, mails []read) (opened int, err error) {
 	if len(mails) == 0 {
-		return nil
+		return 0, nil
 	}
 	results := make([]ledger.MailResult, len(mails))
 	ids := make([]int64, len(mails))
 	for i, m := range mails {
 		ids[i] = m.mail
 		results[i] = ledger.MailResult{
-			ID: m.mail, Status: ledger.MailStatus(m.alert.Status), Reason: m.alert.Rule,
+			ID: m.mail, Status: m.status(), Reason: m.alert.Rule,
 			Kind: m.alert.Kind, Subject: m.alert.Subject, From: m.alert.From,
 		}
 		if m.quarantine != "" {
-			results[i].Status, results[i].Reason = ledger.MailQuarantined, m.quarantine
+			results[i].Reason = m.quarantine
 		}
 	}
 	if err := tx.SetMails(results); err != nil {
-		return err
+		return 0, err
 	}
 	known, err := incidentsOf(tx, ids)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var k keeper
 	for _, m := range mails {
 		if err := k.add(tx, m, known[m.mail]); err != nil {
-			return fmt.Errorf("mail %d: %w", m.mail, err)
+			return 0, fmt.Errorf("mail %d: %w", m.mail, err)
 		}
 	}
-	return k.write(tx)
+	return len(k.opened), k.write(tx)
 }
 
 // incidentsOf says which incident each event of the mails belongs to, for
@@ -174,7 +193,8 @@ type keeper struct {
 type story struct {
 	rules.Story
 	seen int
-	at   time.Time
+	// received is when its first mail was, at when its last one was read.
+	received, at time.Time
 }
 
 func (k *keeper) add(view rules.View, m read, known map[int]int64) error {
@@ -202,7 +222,7 @@ func (k *keeper) add(view rules.View, m read, known map[int]int64) error {
 				e.Incident = s.Joins
 				k.joined = append(k.joined, ledger.Sighting{Incident: s.Joins, Events: 1, Last: m.at})
 			} else {
-				at = k.open(s, m.at)
+				at = k.open(s, m)
 			}
 			k.events, k.eventStory = append(k.events, e), append(k.eventStory, at)
 		}
@@ -211,15 +231,15 @@ func (k *keeper) add(view rules.View, m read, known map[int]int64) error {
 }
 
 // open counts an event of a new story and returns the story's index.
-func (k *keeper) open(s rules.Story, at time.Time) int {
+func (k *keeper) open(s rules.Story, m read) int {
 	i, ok := k.byKey[s.Key]
 	if !ok {
 		i = len(k.opened)
 		k.byKey[s.Key] = i
-		k.opened = append(k.opened, story{Story: s})
+		k.opened = append(k.opened, story{Story: s, received: m.received})
 	}
 	k.opened[i].seen++
-	k.opened[i].at = at
+	k.opened[i].at = m.at
 	return i
 }
 
@@ -227,7 +247,7 @@ func (k *keeper) write(tx ledger.Tx) error {
 	opened := make([]ledger.Incident, len(k.opened))
 	for i, s := range k.opened {
 		opened[i] = ledger.Incident{
-			Incident: s.Incident, Status: incident.Open, Seen: s.seen, LastSeen: s.at, Created: s.at,
+			Incident: s.Incident, Status: incident.Open, Seen: s.seen, LastSeen: s.at, Created: s.received,
 		}
 	}
 	opened, err := tx.AddIncidents(opened)

@@ -47,6 +47,7 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 	}
 	var tasks []ledger.Task
 	var unread map[int64]ingest.Mail // by ledger id
+	var aside saved
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error {
 		if err := tx.SaveMailbox(mailbox(s), settings.mailboxLease()); err != nil {
 			return err
@@ -66,11 +67,16 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 		if tasks, err = tx.ClaimKeys(ledger.TaskRead, ids, p.Node, readLease); err != nil {
 			return err
 		}
-		return save(tx, p.setAside(tasks, unread))
+		aside, err = save(tx, p.setAside(tasks, unread))
+		return err
 	})
 	if err != nil {
 		return fenced(fmt.Errorf("commit %d mails of mailbox %q: %w", len(mails), s.Mailbox, err))
 	}
+	for _, t := range tasks {
+		p.Observer.MailReceived(s.Mailbox, unread[t.Key].InternalDate, t.Due)
+	}
+	p.tell(aside)
 	for id, m := range unread {
 		if m.Truncated {
 			p.Logger.Warn("mail quarantined", "mail", id, "mailbox", s.Mailbox, "uid", m.UID, "reason", tooLarge(m))

@@ -57,6 +57,9 @@ func (r responding) next(ctx context.Context) change {
 	case done:
 		r.gate.passed(r.Clock.Now())
 	case refused:
+		if !isLocal(err) {
+			r.gate.passed(r.Clock.Now())
+		}
 		return r.fail(err)
 	case unavailable, refusedLogin:
 		return change{outcome: r.unavailable(r.task, err, v)}
@@ -94,6 +97,7 @@ func (r responding) finish(status ledger.RunStatus, problem string, effects []in
 		}
 		c.put = append(c.put, p)
 	}
+	r.Observer.RunEnded(r.run.Action, status)
 	if len(c.put) > 0 {
 		c.want = []int64{r.run.Incident}
 	}

@@ -38,11 +38,17 @@ func (s *stage) saveOne(ctx context.Context, c change) error {
 	s.pulse.turned(s.Clock.Now(), stuckAfter)
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	return s.Ledger.Update(ctx, func(tx ledger.Tx) error {
+	var written saved
+	err := s.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
 		if c.outcome.Task.ID == 0 {
 			_, err := tx.Counts() // does it answer?
 			return err
 		}
-		return save(tx, []change{c})
+		written, err = save(tx, []change{c})
+		return err
 	})
+	if err == nil {
+		s.tell(written)
+	}
+	return err
 }

@@ -62,6 +62,8 @@ type options struct {
 	secret  string
 	actions map[string]enrich.Action
 	read    func([]byte) parse.Alert
+	// observer is nobody by default.
+	observer pipeline.Observer
 }
 
 func setup(t *testing.T, o options) *bench {
@@ -113,6 +115,7 @@ func setup(t *testing.T, o options) *bench {
 	b.pipeline = pipeline.New(pipeline.Options{
 		Ledger: b.ledger, Settings: func() *pipeline.Settings { return b.settings }, Actions: o.actions,
 		Clock: systemClock{}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Node: "test", Grace: time.Second,
+		Observer: o.observer,
 	})
 	b.state, err = b.pipeline.Take(t.Context(), "soc")
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/sepwatch/sepwatch/internal/ledger"
@@ -43,8 +44,9 @@ type stage struct {
 	prepare func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error)
 
 	pulse pulse
-	// gate is that of asked, the client of the last turn.
-	gate  *gate
+	// gate is that of asked, the client of the last turn; nil before the
+	// first.
+	gate  atomic.Pointer[gate]
 	asked any
 }
 
@@ -152,10 +154,11 @@ func (s *stage) turn(ctx, saving context.Context, finished []change, free int) (
 // step takes the current settings, to be released by the caller.
 func (s *stage) step() *step {
 	settings := s.take()
-	if client := s.client(settings); s.gate == nil || client != s.asked {
-		s.asked, s.gate = client, &gate{system: s.system, logger: s.Logger}
+	if client := s.client(settings); s.gate.Load() == nil || client != s.asked {
+		s.asked = client
+		s.gate.Store(&gate{system: s.system, logger: s.Logger})
 	}
-	return &step{s.Pipeline, settings, s.gate}
+	return &step{s.Pipeline, settings, s.gate.Load()}
 }
 
 // rest waits a while after a commit failed, and takes what comes in meanwhile.
@@ -188,7 +191,7 @@ func (s *stage) wait(ctx context.Context, results chan change, finished []change
 		due = s.Ledger.Due(s.kind)
 	}
 	// The loop turns also while it has no use for new tasks, to be seen alive.
-	tick := s.Clock.After(s.gate.pause(s.Clock.Now(), poll))
+	tick := s.Clock.After(s.gate.Load().pause(s.Clock.Now(), poll))
 	select {
 	case r := <-results:
 		return drain(results, append(finished, r), running-1)
@@ -225,8 +228,13 @@ func (s *stage) open(ctx context.Context, current *step) bool {
 	s.pulse.turned(s.Clock.Now(), s.lease(current.settings))
 	err := s.ready(ctx, current)
 	s.pulse.turned(s.Clock.Now(), stuckAfter)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil && current.gate.unready:
+		current.gate.passed(s.Clock.Now()) // there may be no work that would find it out
+		current.gate.unready = false
+	case err != nil && ctx.Err() == nil:
 		current.gate.failed(err, judge(err), s.Clock.Now())
+		current.gate.unready = true
 	}
 	return err == nil
 }
@@ -237,9 +245,10 @@ func (s *stage) commit(ctx context.Context, current *step, finished []change, cl
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	err = s.Ledger.Update(ctx, func(tx ledger.Tx) error {
+	var written saved
+	err = s.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
 		jobs = nil
-		if err := save(tx, finished); err != nil {
+		if written, err = save(tx, finished); err != nil {
 			return err
 		}
 		if claim == 0 {
@@ -255,6 +264,9 @@ func (s *stage) commit(ctx context.Context, current *step, finished []change, cl
 		}
 		return err
 	})
+	if err == nil {
+		s.tell(written)
+	}
 	return jobs, err
 }
 

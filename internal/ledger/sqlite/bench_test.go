@@ -109,3 +109,39 @@ func BenchmarkIncidents(b *testing.B) {
 	}
 	report(b, "incidents", 1)
 }
+
+// BenchmarkBacklog counts what is left to do beside 100,000 tasks that are
+// due and as many that are done.
+func BenchmarkBacklog(b *testing.B) {
+	l := openBench(b)
+	next := int64(0)
+	for range 200 {
+		keys := make([]int64, 1000)
+		for i := range keys {
+			next++
+			keys[i] = next
+		}
+		require.NoError(b, l.Update(b.Context(), func(tx ledger.Tx) error {
+			if err := tx.Want(ledger.TaskDeliver, keys...); err != nil || next > 100_000 {
+				return err
+			}
+			tasks, err := tx.Claim(ledger.TaskDeliver, len(keys), "bench", time.Minute)
+			if err != nil {
+				return err
+			}
+			outcomes := make([]ledger.Outcome, len(tasks))
+			for i, task := range tasks {
+				outcomes[i] = ledger.Outcome{Task: task, Done: true}
+			}
+			_, err = tx.Finish(outcomes)
+			return err
+		}))
+	}
+	for b.Loop() {
+		require.NoError(b, l.View(b.Context(), func(tx ledger.Tx) error {
+			backlog, err := tx.Backlog()
+			require.Equal(b, int64(100_000), backlog.Tasks[ledger.TaskDeliver].Due)
+			return err
+		}))
+	}
+}
