@@ -25,7 +25,7 @@ type ComputerQuery struct {
 type ComputerPage struct {
 	// Computers are those of the page that were to be kept.
 	Computers []Computer
-	// Size is how many computers the page had.
+	// Size is how many computers the page had; not 0 unless it is the last.
 	Size int
 	// Last is whether the list ends with this page.
 	Last bool
