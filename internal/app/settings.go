@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
@@ -19,7 +20,8 @@ import (
 // that end with it.
 type settings struct {
 	pipeline.Settings
-	sepm *sepclient.Client
+	sepm    *sepclient.Client
+	lookups *enrich.Lookups // on sepm
 }
 
 func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings, error) {
@@ -49,7 +51,8 @@ func newSettings(c *config.Config, clock Clock, logger *slog.Logger) (*settings,
 	if err != nil {
 		return nil, err
 	}
-	s.SEPM = s.sepm
+	s.lookups = enrich.NewLookups(s.sepm, clock)
+	s.SEPM = s.lookups
 	return s, nil
 }
 
@@ -68,11 +71,12 @@ func Reading(c *config.Config) (*parse.Reader, *rules.Rules, error) {
 		rules.New(rules.Options{From: c.Alerts.From, Subjects: c.Alerts.Subjects, Lookups: len(c.SEPM) > 0}), nil
 }
 
-// close logs the clients out.
+// close ends the lookups and logs the clients out.
 func (s *settings) close(ctx context.Context, logger *slog.Logger) {
 	if s.sepm == nil {
 		return
 	}
+	s.lookups.Close()
 	if err := s.sepm.Close(ctx); err != nil {
 		logger.Debug("SEPM log-out failed; the token runs out by itself", "error", err)
 	}

@@ -23,7 +23,10 @@ import (
 // six kinds about every fifth request goes wrong.
 const faultRate = 30
 
-// mailboxFaultRate is higher, since one command fetches many mails.
+// sepmFaultRate is higher, since lookups share their requests.
+const sepmFaultRate = 10
+
+// mailboxFaultRate is higher too, since one command fetches many mails.
 const mailboxFaultRate = 15
 
 // world is the stand-ins and the alerts between them.
@@ -69,7 +72,7 @@ func (w *world) start(manager *sepm.Server) error {
 	}
 	w.caPEM = caPEM
 	if w.faulty {
-		w.sepmFaults, w.soarFaults = fault.All(1, faultRate), fault.All(2, faultRate)
+		w.sepmFaults, w.soarFaults = fault.All(1, sepmFaultRate), fault.All(2, faultRate)
 		w.mailbox.SetFaults(mailboxFaults()...)
 	}
 	if w.sepmHTTP, err = serve.Start("127.0.0.1:0", &cert, w.sepmFaults.Wrap(manager)); err != nil {

@@ -23,7 +23,8 @@ const commitTimeout = 30 * time.Second
 type stage struct {
 	*Pipeline
 	kind ledger.TaskKind
-	// limit is how many jobs run at once, batch how many a commit claims.
+	// limit is how many jobs run at once, batch how many a commit claims, and
+	// of how many it records the results.
 	limit, batch int
 	// lease must outlast any job.
 	lease time.Duration
@@ -93,7 +94,7 @@ func (s *stage) run(ctx context.Context) {
 		if claim > 0 && len(jobs) == claim {
 			// There may be more that is due: look again at once, taking
 			// what has come in meanwhile along.
-			finished, running = drain(results, finished, running)
+			finished, running = s.drain(results, finished, running)
 			if running < s.limit {
 				continue
 			}
@@ -112,13 +113,13 @@ func (s *stage) rest(ctx context.Context, results chan change, finished []change
 	case <-s.Clock.After(poll):
 	case <-stopped:
 	}
-	return drain(results, finished, running)
+	return s.drain(results, finished, running)
 }
 
 // wait blocks until there is something to commit or to claim.
 func (s *stage) wait(ctx context.Context, results chan change, finished []change, running int) ([]change, int) {
 	if len(finished) > 0 {
-		return drain(results, finished, running)
+		return s.drain(results, finished, running)
 	}
 	var due <-chan struct{}
 	var tick <-chan time.Time
@@ -133,17 +134,17 @@ func (s *stage) wait(ctx context.Context, results chan change, finished []change
 	}
 	select {
 	case r := <-results:
-		return drain(results, append(finished, r), running-1)
+		return s.drain(results, append(finished, r), running-1)
 	case <-due:
 	case <-tick:
 	case <-stopped:
 	}
-	return drain(results, finished, running)
+	return s.drain(results, finished, running)
 }
 
-// drain takes the results that are there already.
-func drain(results chan change, finished []change, running int) ([]change, int) {
-	for running > 0 {
+// drain takes the results that are there already, as many as share a commit.
+func (s *stage) drain(results chan change, finished []change, running int) ([]change, int) {
+	for running > 0 && len(finished) < s.batch {
 		select {
 		case r := <-results:
 			finished, running = append(finished, r), running-1
