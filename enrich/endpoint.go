@@ -32,7 +32,7 @@ func (endpointDetails) Def() incident.ActionDef {
 
 // Next gives one row an endpoint of that name. SEPM's own filter may match
 // more than the name, so its answers are compared here.
-func (endpointDetails) Next(ctx context.Context, sepm SEPM, run incident.Run, now time.Time) (incident.Step, error) {
+func (endpointDetails) Next(ctx context.Context, sepm SEPM, run incident.Run, _ time.Time) (incident.Step, error) {
 	name := run.Input["computer"]
 	if strings.ContainsAny(name, "*") || strings.TrimSpace(name) == "" {
 		return incident.Step{Effects: []incident.Effect{notFound(name, "it is not a computer's name")}}, nil
@@ -49,7 +49,7 @@ func (endpointDetails) Next(ctx context.Context, sepm SEPM, run incident.Run, no
 			step.Effects = append(step.Effects, tooMany(name))
 			break
 		}
-		step.Effects = append(step.Effects, incident.Effect{Row: endpointRow(computer, now)})
+		step.Effects = append(step.Effects, incident.Effect{Row: endpointRow(computer)})
 	}
 	if len(step.Effects) == 0 {
 		step.Effects = []incident.Effect{notFound(name, "SEPM knows no computer of that name")}
@@ -60,13 +60,13 @@ func (endpointDetails) Next(ctx context.Context, sepm SEPM, run incident.Run, no
 // sameComputer compares names as Windows does, without regard to case.
 func sameComputer(a, b string) bool { return strings.EqualFold(a, b) }
 
-func endpointRow(c sepclient.Computer, now time.Time) *incident.Row {
+func endpointRow(c sepclient.Computer) *incident.Row {
 	infected := "No"
 	if c.Infected {
 		infected = "Yes"
 	}
 	cells := map[string]incident.Cell{
-		"query_execution_date":       incident.Text(now.UTC().Format(time.DateTime)),
+		"query_execution_date":       incident.Text(c.AsOf.UTC().Format(time.DateTime)),
 		"computerName":               incident.Text(c.Name),
 		"uniqueId":                   incident.Text(c.ID),
 		"hardwareKey":                incident.Text(c.HardwareKey),

@@ -36,19 +36,20 @@ func (f *fleet) Computers(_ context.Context, q sepclient.ComputerQuery) iter.Seq
 	}
 }
 
-var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
+// asked is when SEPM was asked, which may be before the action runs.
+var asked = time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 
 func details(t *testing.T, f *fleet, computer string) (incident.Step, error) {
 	t.Helper()
 	action := enrich.Actions()["endpoint_details"]
 	require.NotNil(t, action)
-	return action.Next(t.Context(), f, incident.Run{Action: "endpoint_details", Input: map[string]string{"computer": computer}}, now)
+	return action.Next(t.Context(), f, incident.Run{Action: "endpoint_details", Input: map[string]string{"computer": computer}}, asked.Add(time.Minute))
 }
 
 func TestEndpointDetails(t *testing.T) {
 	t.Parallel()
 	f := &fleet{computers: []sepclient.Computer{
-		{ID: "A", Name: "host-1", HardwareKey: "HW", OS: "Windows 10", IPAddresses: []string{"10.0.0.1", "fe80::1"}, Infected: true,
+		{AsOf: asked, ID: "A", Name: "host-1", HardwareKey: "HW", OS: "Windows 10", IPAddresses: []string{"10.0.0.1", "fe80::1"}, Infected: true,
 			Group: sepclient.Group{ID: "G", Name: `My Company\G`, Domain: sepclient.Domain{ID: "D", Name: "Default"}}},
 		{ID: "B", Name: "HOST-10"},
 		{ID: "C", Name: "HOST-1", Description: "a second record"},

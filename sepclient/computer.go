@@ -48,6 +48,9 @@ type Computer struct {
 	LastScan   time.Time
 	LastVirus  time.Time
 	Created    time.Time
+
+	// AsOf is when SEPM was asked for all this, by the client's clock.
+	AsOf time.Time
 }
 
 // Online reports whether the computer was connected to SEPM.

@@ -1,6 +1,7 @@
 package sepclient
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"net/http"
@@ -20,34 +21,88 @@ type ComputerQuery struct {
 	ID string
 }
 
+// ComputerPage is one page of a list of computers.
+type ComputerPage struct {
+	// Computers are those of the page that were to be kept.
+	Computers []Computer
+	// Size is how many computers the page had; not 0 unless it is the last.
+	Size int
+	// Last is whether the list ends with this page.
+	Last bool
+	// Total is how many computers SEPM says the whole list has, 0 where it
+	// does not say. It is a hint and not always true (A5): a list ends with
+	// Last.
+	Total int
+}
+
 // Computers lists computers, page by page as they are taken, and ends with
 // the error where there is one. One computer may come more than once (A10). It
 // changes nothing.
 func (c *Client) Computers(ctx context.Context, q ComputerQuery) iter.Seq2[Computer, error] {
-	subject := q.Name
-	if subject == "" {
-		subject = q.ID
-	}
 	return func(yield func(Computer, error) bool) {
-		// The order is by id because names repeat, and a walk over pages whose
-		// order is not total can miss computers.
-		query := url.Values{"sort": {"COMPUTER_ID"}, "order": {"ASC"}}
-		for key, value := range map[string]string{"computerName": q.Name, "domain": q.Domain, "computer_id": q.ID} {
-			if value != "" {
-				query.Set(key, value)
-			}
-		}
-		r := request{
-			op: "list computers", subject: subject, method: http.MethodGet, path: "/computers", query: query, read: true,
-		}
-		for dto, err := range pages[computerDTO](ctx, c, r) {
+		for page, err := range c.ComputerPages(ctx, q, 0, nil) {
 			if err != nil {
 				yield(Computer{}, err)
 				return
 			}
-			if !yield(dto.computer(), nil) {
+			for _, computer := range page.Computers {
+				if !yield(computer, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ComputerPages is [Client.Computers] in pages of the given size, 0 for the
+// client's. SEPM may cap the size without a word (A5). After an error the
+// reader may go on, which asks for the same page again.
+//
+// Of a computer whose name keep refuses nothing else is read, which makes a
+// long list cheap; it may come all the same where its name is written oddly:
+// compare [Computer.Name]. A nil keep keeps all.
+func (c *Client) ComputerPages(ctx context.Context, q ComputerQuery, size int, keep func(name string) bool) iter.Seq2[ComputerPage, error] {
+	return func(yield func(ComputerPage, error) bool) {
+		l := listing{request: q.request(), size: size}
+		if size <= 0 {
+			l.size = c.options.PageSize
+		}
+		if keep != nil {
+			l.keep = func(computer []byte) bool {
+				name, plain := nameOf(computer)
+				return !plain || keep(name)
+			}
+		}
+		for p, err := range pages[computerDTO](ctx, c, l) {
+			if err != nil {
+				if !yield(ComputerPage{}, err) {
+					return
+				}
+				continue
+			}
+			out := ComputerPage{Size: len(p.content), Last: *p.last, Total: max(p.total.or(0), 0)}
+			for _, dto := range p.items {
+				computer := dto.computer()
+				computer.AsOf = p.asked
+				out.Computers = append(out.Computers, computer)
+			}
+			if !yield(out, nil) {
 				return
 			}
 		}
+	}
+}
+
+func (q ComputerQuery) request() request {
+	// The order is by id because names repeat, and a walk over pages whose
+	// order is not total can miss computers.
+	query := url.Values{"sort": {"COMPUTER_ID"}, "order": {"ASC"}}
+	for key, value := range map[string]string{"computerName": q.Name, "domain": q.Domain, "computer_id": q.ID} {
+		if value != "" {
+			query.Set(key, value)
+		}
+	}
+	return request{
+		op: "list computers", subject: cmp.Or(q.Name, q.ID), method: http.MethodGet, path: "/computers", query: query, read: true,
 	}
 }

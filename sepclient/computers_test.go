@@ -44,7 +44,7 @@ func TestComputersPages(t *testing.T) {
 		{"empty in between", []string{`{"content":` + one("A") + `,"lastPage":false}`, `{"content":[],"lastPage":false}`},
 			[]string{"A"}, Temporary, "page 2 is empty and not the last"},
 		{"always the same", []string{`{"content":` + one("A") + `,"lastPage":false}`, `{"content":` + one("A") + `,"lastPage":false}`},
-			[]string{"A", "A"}, Temporary, "page 2 repeats the page before"},
+			[]string{"A"}, Temporary, "page 2 repeats the page before"},
 		{"no lastPage", []string{`{"content":` + one("A") + `}`}, nil, Temporary, "page 1 is not a page"},
 		{"no content", []string{`{"lastPage":true}`}, nil, Temporary, "page 1 is not a page"},
 		{"bare array", []string{one("A")}, nil, Temporary, "not what SEPM's API promises"},
@@ -101,6 +101,55 @@ func TestComputersStopWithTheirReader(t *testing.T) {
 		break
 	}
 	require.Equal(t, 1, requests)
+}
+
+// A reader that goes on after an error gets the page that failed, and nothing
+// twice; what it does not keep is not read.
+func TestComputerPages(t *testing.T) {
+	var asked []string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		asked = append(asked, q.Get("pageIndex")+"/"+q.Get("pageSize"))
+		switch len(asked) {
+		case 2, 3:
+			w.WriteHeader(500)
+		case 4:
+			io.WriteString(w, `{"content":[{"computerName":1},{"computerName":"odd \u0042"},{"computerName":"C","uniqueId":[]}],"lastPage":true,"totalElements":-1}`)
+		default:
+			io.WriteString(w, `{"content":[{"computerName":"A"},{"computerName":"B"},{"computerName":"C","ipAddresses":"x"}],"lastPage":false,"totalElements":"7"}`)
+		}
+	})
+	now := time.Unix(1000, 0)
+	c := s.client(t, func(o *Options) {
+		o.Now = func() time.Time { now = now.Add(time.Second); return now }
+	})
+	require.NoError(t, c.do(t.Context(), request{op: "log in", method: http.MethodPut, path: "/x"}))
+	asked = nil
+	var pages []ComputerPage
+	failures := 0
+	for page, err := range c.ComputerPages(t.Context(), ComputerQuery{}, 3, func(name string) bool { return name == "C" }) {
+		if err != nil {
+			failures++
+			require.Equal(t, Temporary, classOf(err))
+			continue
+		}
+		pages = append(pages, page)
+	}
+	require.Equal(t, 2, failures)
+	require.Equal(t, []string{"1/3", "2/3", "2/3", "2/3"}, asked)
+	require.Len(t, pages, 2)
+	first, second := pages[0], pages[1]
+	require.Equal(t, ComputerPage{Computers: first.Computers, Size: 3, Total: 7}, first)
+	require.Equal(t, ComputerPage{Computers: second.Computers, Size: 3, Last: true}, second)
+	require.Len(t, first.Computers, 1)
+	require.Equal(t, []string{"x"}, first.Computers[0].IPAddresses)
+	var names []string
+	for _, computer := range second.Computers {
+		names = append(names, computer.Name)
+	}
+	require.Equal(t, []string{"1", "odd B", "C"}, names, "a name written oddly is for the reader to compare")
+	require.False(t, first.Computers[0].AsOf.IsZero())
+	require.True(t, second.Computers[0].AsOf.After(first.Computers[0].AsOf), "when its own page was asked for")
 }
 
 // The same endpoint as 14.3 and as 14.2 write it (A10, D2).

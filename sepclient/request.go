@@ -31,9 +31,13 @@ type request struct {
 	read bool
 	// success are the contract's statuses; 200 when there are none.
 	success []int
-	// into takes the JSON of the answer; nil where the answer may be empty.
+	// into takes the JSON of the answer, by itself where it is a decoder; nil
+	// where the answer may be empty.
 	into any
 }
+
+// decoder reads the body of an answer by itself.
+type decoder interface{ decode(body []byte) error }
 
 func (r request) remote() remote.Request {
 	out := remote.Request{
@@ -91,7 +95,12 @@ func (c *Client) send(ctx context.Context, r request, token string) error {
 	if r.into == nil {
 		return nil
 	}
-	if err := json.Unmarshal(a.Body, r.into); err != nil {
+	if d, ok := r.into.(decoder); ok {
+		err = d.decode(a.Body)
+	} else {
+		err = json.Unmarshal(a.Body, r.into)
+	}
+	if err != nil {
 		return out.Unreadable(a, err)
 	}
 	return nil

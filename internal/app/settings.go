@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/metrics"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
@@ -80,8 +81,12 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 	if err != nil {
 		return err
 	}
-	s.SEPM = manager
-	s.sepm = &client{close: manager.Close}
+	lookups := enrich.NewLookups(manager, opts.Clock)
+	s.SEPM = lookups
+	s.sepm = &client{close: func(ctx context.Context) error {
+		lookups.Close()
+		return manager.Close(ctx)
+	}}
 	return nil
 }
 

@@ -106,14 +106,15 @@ func TestStopWhileEverythingHangs(t *testing.T) {
 	clock := new(frozenClock)
 	w.start(w.load(), clock)
 	w.watched(2)
-	// One create hangs at Resilient, and both lookups at SEPM.
+	// One create hangs at Resilient, and a lookup at SEPM; the other one waits for
+	// its turn.
 	w.soarFaults.On(fault.Switch{Kind: fault.LateChange, Method: "POST", Path: "incidents", Remaining: 1})
 	w.sepmFaults.On(fault.Switch{Kind: fault.Delay, Path: "computers", Wait: time.Hour})
 	w.sepmFaults.On(fault.Switch{Kind: fault.Delay, Path: "logout", Wait: time.Hour})
 	w.send("sepm@example.com", "HOST-1")
 	w.send("sepm@example.com", "HOST-2")
 	w.eventually(func() bool {
-		return w.soarFaults.Counts()[fault.LateChange] == 1 && w.sepmFaults.Counts()[fault.Delay] == 2 && len(w.soar.Incidents()) == 1
+		return w.soarFaults.Counts()[fault.LateChange] == 1 && w.sepmFaults.Counts()[fault.Delay] >= 1 && len(w.soar.Incidents()) == 1
 	}, "requests hang")
 	w.mail.SetFaults(mailbox.Rule{Kind: mailbox.Delay, Delay: time.Hour})
 	w.send("sepm@example.com", "HOST-3")

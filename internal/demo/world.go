@@ -20,6 +20,10 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
+// sepmFaultRate is higher than that of other stand-ins, since lookups share
+// their requests.
+const sepmFaultRate = 10
+
 // world is the stand-ins and the alerts between them.
 type world struct {
 	alerts []alert.Alert
@@ -58,7 +62,11 @@ func (w *world) start(manager *sepm.Server) error {
 	}
 	w.caPEM = caPEM
 	if w.faulty {
-		w.sepmFaults.On(fault.All()...)
+		sepmFaults := fault.All()
+		for i := range sepmFaults {
+			sepmFaults[i].OneIn = sepmFaultRate
+		}
+		w.sepmFaults.On(sepmFaults...)
 		w.soarFaults.On(fault.All()...)
 		w.mailbox.SetFaults(mailbox.All()...)
 	}

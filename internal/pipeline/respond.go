@@ -9,11 +9,14 @@ import (
 	"github.com/sepwatch/sepwatch/internal/ledger"
 )
 
-// respondStage runs actions: what the rules start by themselves.
+// respondStage runs actions: what the rules start by themselves. Many run at
+// once, since they mostly wait for SEPM, and what waits together shares its
+// requests (see [enrich.Lookups]). The lease outlasts two walks over a large
+// fleet: the one that was under way and the one that is waited for.
 func (p *Pipeline) respondStage() *stage {
 	return &stage{
-		Pipeline: p, kind: ledger.TaskRespond, limit: 16, batch: 16, system: "SEPM",
-		lease:  func(*Settings) time.Duration { return 10 * time.Minute },
+		Pipeline: p, kind: ledger.TaskRespond, limit: 1024, batch: 256, system: "SEPM",
+		lease:  func(*Settings) time.Duration { return 30 * time.Minute },
 		client: func(s *Settings) any { return s.SEPM },
 		prepare: func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
 			runs, err := tx.Runs(keys(tasks))
@@ -53,6 +56,10 @@ func (r responding) next(ctx context.Context) change {
 		return r.fail(fmt.Errorf("action %q needs a SEPM: none is configured under sepm", r.run.Action))
 	}
 	step, err := action.Next(ctx, r.settings.SEPM, r.run.Run, r.Clock.Now())
+	if err != nil && ctx.Err() != nil {
+		// A stop has cut it off: it is claimed again as if it had not begun.
+		return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now()}}
+	}
 	switch v := judge(err); v {
 	case done:
 		r.gate.passed(r.Clock.Now())

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -35,6 +36,33 @@ func TestSEPMAwayKeepsNoIncidentFromArriving(t *testing.T) {
 	b.sepmFaults.Off()
 	b.settle()
 	require.Len(t, b.open()[0].Rows, 1)
+}
+
+// A run that a stop cuts off is claimed again as if it had not begun.
+func TestRunCutOffByAStopGoesOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{sepm: fleet("HOST-1", "HOST-2"), patience: time.Minute})
+	b.sepmFaults.On(fault.Switch{Kind: fault.Delay, Wait: time.Hour})
+	b.start()
+	b.receive(alert("HOST-1"), alert("HOST-2"))
+	require.Eventually(t, func() bool { return b.sepmFaults.Counts()[fault.Delay] > 0 }, 20*time.Second, 10*time.Millisecond)
+	b.stop()
+	onlyLooking := errors.New("only looking")
+	require.ErrorIs(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error {
+		tasks, err := tx.Claim(ledger.TaskRespond, 10, "test", time.Minute)
+		require.NoError(t, err)
+		require.Len(t, tasks, 2)
+		for _, task := range tasks {
+			require.Zero(t, task.Attempts)
+		}
+		return onlyLooking
+	}), onlyLooking)
+	b.sepmFaults.Off()
+	b.start()
+	b.settle()
+	for _, inc := range b.open() {
+		require.Len(t, inc.Rows, 1)
+	}
 }
 
 // change is an action that wants to change something at SEPM.

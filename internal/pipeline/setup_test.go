@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -57,11 +58,13 @@ type bench struct {
 }
 
 type options struct {
-	soar    soar.Options
-	sepm    sepm.Options
-	secret  string
-	actions map[string]enrich.Action
-	read    func([]byte) parse.Alert
+	soar   soar.Options
+	sepm   sepm.Options
+	secret string
+	// patience is the time-out of one request to SEPM; 0 is the usual one.
+	patience time.Duration
+	actions  map[string]enrich.Action
+	read     func([]byte) parse.Alert
 	// observer is nobody by default.
 	observer pipeline.Observer
 }
@@ -101,12 +104,15 @@ func setup(t *testing.T, o options) *bench {
 	})
 	require.NoError(t, err)
 	manager, err := sepclient.New(sepclient.Options{
-		URL: urls[1], Username: "admin", Password: "admin", Domain: "Default", RootCAs: pool, Timeout: timeout,
+		URL: urls[1], Username: "admin", Password: "admin", Domain: "Default", RootCAs: pool,
+		Timeout: cmp.Or(o.patience, timeout),
 	})
 	require.NoError(t, err)
+	lookups := enrich.NewLookups(manager, systemClock{})
+	t.Cleanup(lookups.Close)
 	b.settings = &pipeline.Settings{
 		Rules: rules.New(rules.Options{Subjects: rules.DefaultSubjects(), Lookups: true}),
-		Read:  o.read, Resilient: platform, SEPM: manager,
+		Read:  o.read, Resilient: platform, SEPM: lookups,
 	}
 	b.ledger, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Node: "test"})
 	require.NoError(t, err)

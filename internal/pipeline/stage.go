@@ -28,7 +28,8 @@ const recordTimeout = time.Second
 type stage struct {
 	*Pipeline
 	kind ledger.TaskKind
-	// limit is how many jobs run at once, batch how many a commit claims.
+	// limit is how many jobs run at once, batch how many a commit claims, and
+	// of how many it records the results.
 	limit, batch int
 	// lease must outlast any job.
 	lease func(*Settings) time.Duration
@@ -118,7 +119,7 @@ func (s *stage) run(ctx context.Context) {
 		}
 		if more {
 			// Look again at once, taking what has come in meanwhile along.
-			finished, running = drain(results, finished, running)
+			finished, running = s.drain(results, finished, running)
 			if running < s.limit {
 				continue
 			}
@@ -172,13 +173,13 @@ func (s *stage) rest(ctx, saving context.Context, results chan change, finished 
 	case <-stopped:
 	case <-saving.Done():
 	}
-	return drain(results, finished, running)
+	return s.drain(results, finished, running)
 }
 
 // wait blocks until there is something to commit or to claim.
 func (s *stage) wait(ctx context.Context, results chan change, finished []change, running int) ([]change, int) {
 	if len(finished) > 0 {
-		return drain(results, finished, running)
+		return s.drain(results, finished, running)
 	}
 	var due <-chan struct{}
 	stopped := ctx.Done()
@@ -194,17 +195,17 @@ func (s *stage) wait(ctx context.Context, results chan change, finished []change
 	tick := s.Clock.After(s.gate.Load().pause(s.Clock.Now(), poll))
 	select {
 	case r := <-results:
-		return drain(results, append(finished, r), running-1)
+		return s.drain(results, append(finished, r), running-1)
 	case <-due:
 	case <-tick:
 	case <-stopped:
 	}
-	return drain(results, finished, running)
+	return s.drain(results, finished, running)
 }
 
-// drain takes the results that are there already.
-func drain(results chan change, finished []change, running int) ([]change, int) {
-	for running > 0 {
+// drain takes the results that are there already, as many as share a commit.
+func (s *stage) drain(results chan change, finished []change, running int) ([]change, int) {
+	for running > 0 && len(finished) < s.batch {
 		select {
 		case r := <-results:
 			finished, running = append(finished, r), running-1

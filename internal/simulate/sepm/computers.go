@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // defaultPage is the page size of the computer list (contract: A5).
@@ -17,6 +18,15 @@ const defaultPage = 20
 type record struct {
 	Computer
 	lower string // the name, for matching and order
+	// json is the object of the computer, which is written once: a walk over
+	// the fleet asks for thousands of them.
+	json func() json.RawMessage
+}
+
+// fleet is the list at one time.
+type fleet struct {
+	byName []*record // ordered by lower-case name, then id
+	byID   []*record
 }
 
 // AddComputer puts one more record into the list. A record with a known id
@@ -28,24 +38,28 @@ func (s *Server) addAll(computers []Computer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fresh := make(map[string]bool, len(computers))
-	added := make([]record, 0, len(s.byName)+len(computers))
+	added := make([]*record, 0, len(s.fleet.byName)+len(computers))
 	for _, c := range slices.Backward(computers) { // the last of one id counts
 		c = c.complete(s.opt.Domains[0])
 		if !fresh[c.ID] {
 			fresh[c.ID] = true
-			added = append(added, record{Computer: c, lower: strings.ToLower(c.Name)})
+			added = append(added, &record{Computer: c, lower: strings.ToLower(c.Name), json: sync.OnceValue(func() json.RawMessage {
+				return c.render(s.opt.Release)
+			})})
 		}
 	}
-	for _, c := range s.byName {
+	for _, c := range s.fleet.byName {
 		if !fresh[c.ID] {
 			added = append(added, c)
 		}
 	}
 	slices.SortFunc(added, compareNames)
-	s.byName = added // a new slice: a list that is being answered keeps its own
+	// New slices: a list that is being answered keeps its own.
+	s.fleet = fleet{byName: added, byID: slices.Clone(added)}
+	slices.SortFunc(s.fleet.byID, func(a, b *record) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-func compareNames(a, b record) int {
+func compareNames(a, b *record) int {
 	return cmp.Or(cmp.Compare(a.lower, b.lower), cmp.Compare(a.ID, b.ID))
 }
 
@@ -56,7 +70,7 @@ func (s *Server) computers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.mu.Lock()
-	all := s.byName
+	all := s.fleet
 	s.mu.Unlock()
 	found := q.find(all)
 	if (q.id != "" || q.hardwareKey != "") && len(found) == 0 && s.opt.UnknownComputer404 {
@@ -66,22 +80,35 @@ func (s *Server) computers(w http.ResponseWriter, r *http.Request) error {
 }
 
 // page answers one page in the envelope (contract: A5).
-func (s *Server) page(w http.ResponseWriter, q query, found []record) error {
+func (s *Server) page(w http.ResponseWriter, q query, found []*record) error {
 	start := min((q.page-1)*q.size, len(found))
 	if q.page > 1 && start == len(found) && s.opt.PastEnd400 {
 		return fail(http.StatusBadRequest, "The page index is past the last page.")
 	}
-	content := []json.RawMessage{}
-	for _, c := range found[start:min(start+q.size, len(found))] {
-		content = append(content, c.render(s.opt.Release, s.steady))
-	}
+	shown := found[start:min(start+q.size, len(found))]
 	pages := (len(found) + q.size - 1) / q.size
-	reply(w, http.StatusOK, object{
-		"content": content, "number": q.page - 1, "size": q.size,
+	counters, err := json.Marshal(object{
+		"number": q.page - 1, "size": q.size,
 		"sort":             []object{{"direction": q.order, "property": q.sort, "ascending": q.order == "ASC"}},
-		"numberOfElements": len(content), "firstPage": q.page == 1, "lastPage": q.page >= pages,
+		"numberOfElements": len(shown), "firstPage": q.page == 1, "lastPage": q.page >= pages,
 		"totalPages": pages, "totalElements": len(found),
 	})
+	if err != nil {
+		return err
+	}
+	// Put together by hand, since the encoder would go over each computer once
+	// more, and pages of a large fleet are megabytes.
+	body := []byte(`{"content":[`)
+	for i, c := range shown {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, s.steady[:len(s.steady)-1]...)
+		body = append(body, ',')
+		body = append(body, c.json()[1:]...)
+	}
+	body = append(append(body, "],"...), counters[1:]...)
+	write(w, http.StatusOK, body)
 	return nil
 }
 
@@ -152,15 +179,31 @@ func (s *Server) parseQuery(v url.Values) (query, error) {
 }
 
 // find is every record that the query is for, in its order.
-func (q query) find(all []record) []record {
+func (q query) find(all fleet) []*record {
 	if q.id != "" || q.hardwareKey != "" {
-		return q.active(all)
+		return q.active(all.byName)
 	}
+	var found []*record
+	if q.name == "" && q.sort == "COMPUTER_ID" {
+		for _, c := range all.byID {
+			if q.matches(c) {
+				found = append(found, c)
+			}
+		}
+	} else {
+		found = q.findByName(all.byName)
+	}
+	if q.order == "DESC" {
+		slices.Reverse(found)
+	}
+	return found
+}
+
+func (q query) findByName(byName []*record) (found []*record) {
 	// Names are in order, so only those with the fixed beginning are read.
 	head, _, _ := strings.Cut(q.name, "*")
-	start, _ := slices.BinarySearchFunc(all, head, func(c record, head string) int { return cmp.Compare(c.lower, head) })
-	var found []record
-	for _, c := range all[start:] {
+	start, _ := slices.BinarySearchFunc(byName, head, func(c *record, head string) int { return cmp.Compare(c.lower, head) })
+	for _, c := range byName[start:] {
 		if !strings.HasPrefix(c.lower, head) {
 			break
 		}
@@ -169,15 +212,12 @@ func (q query) find(all []record) []record {
 		}
 	}
 	if q.sort != "COMPUTER_NAME" {
-		slices.SortStableFunc(found, func(a, b record) int { return cmp.Compare(q.key(a), q.key(b)) })
-	}
-	if q.order == "DESC" {
-		slices.Reverse(found)
+		slices.SortStableFunc(found, func(a, b *record) int { return cmp.Compare(q.key(a), q.key(b)) })
 	}
 	return found
 }
 
-func (q query) key(c record) string {
+func (q query) key(c *record) string {
 	switch q.sort {
 	case "COMPUTER_ID":
 		return c.ID
@@ -191,10 +231,9 @@ func (q query) key(c record) string {
 
 // active is the current record of an id or hardware key, which overrides
 // every other filter but the domain (contract: A10).
-func (q query) active(all []record) []record {
+func (q query) active(all []*record) []*record {
 	var best *record
-	for i := range all {
-		c := &all[i]
+	for _, c := range all {
 		if c.Deleted || (q.domain != "" && c.Domain.ID != q.domain) {
 			continue
 		}
@@ -208,10 +247,10 @@ func (q query) active(all []record) []record {
 	if best == nil {
 		return nil
 	}
-	return []record{*best}
+	return []*record{best}
 }
 
-func (q query) matches(c record) bool {
+func (q query) matches(c *record) bool {
 	switch {
 	case q.name != "" && strings.Contains(q.name, "*") && !wildcard(q.name, c.lower):
 		return false

@@ -27,7 +27,7 @@ type Server struct {
 	steady json.RawMessage // see the function of that name
 
 	mu          sync.Mutex
-	byName      []record // ordered by lower-case name, then id
+	fleet       fleet
 	tokens      map[string]session
 	calls       map[string]int // by operation
 	windowStart time.Time      // of the throttle
@@ -193,9 +193,13 @@ func reply(w http.ResponseWriter, status int, body any) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	write(w, status, data)
+}
+
+func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(data)
+	_, _ = w.Write(body)
 }
 
 func decode(r *http.Request, into any) error {

@@ -60,8 +60,8 @@ var lower = map[string]string{"osName": "osname", "osBitness": "osbitness", "osM
 var engines = []string{"apOnOff", "avEngineOnOff", "bashStatus", "cidsBrowserFfOnOff", "cidsBrowserIeOnOff", "cidsDrvOnOff",
 	"daOnOff", "elamOnOff", "firewallOnOff", "pepOnOff", "ptpOnOff", "tamperOnOff", "tdadOnOff"}
 
-// render is the JSON object of one computer: the steady keys and its own.
-func (c Computer) render(release Release, steady json.RawMessage) json.RawMessage {
+// render is the JSON object of the computer's own keys.
+func (c Computer) render(release Release) json.RawMessage {
 	sys := systems[c.OS]
 	if sys.full == "" {
 		sys.full = sys.name
@@ -89,11 +89,7 @@ func (c Computer) render(release Release, steady json.RawMessage) json.RawMessag
 	for key, state := range c.Engines {
 		o[key] = state
 	}
-	own := inRelease(o, release)
-	whole := make(json.RawMessage, 0, len(steady)+len(own))
-	whole = append(whole, steady[:len(steady)-1]...)
-	whole = append(whole, ',')
-	return append(whole, own[1:]...)
+	return inRelease(o, release)
 }
 
 // inRelease is the object with the keys that the release has.
