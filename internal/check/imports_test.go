@@ -24,6 +24,7 @@ const module = "github.com/sepwatch/sepwatch"
 var rooms = map[string][]string{
 	"cmd/sepwatch":        {"internal/app", "internal/demo", "internal/config", "parse", "rules"},
 	"internal/acceptance": {"internal/app", "internal/config"},
+	"internal/bench":      {"internal/realparts", "internal/simulate", "parse"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
 	"internal/app": {"internal/pipeline", "internal/ledger", "internal/config",
 		"ingest", "parse", "rules", "enrich", "sepclient", "resilient", "incident"},
@@ -47,7 +48,7 @@ var rooms = map[string][]string{
 
 // forTests are the rooms that exist for tests: no other production package
 // imports them, and only they import the testing libraries.
-var forTests = []string{"internal/acceptance", "internal/ledger/ledgertest", "internal/realparts"}
+var forTests = []string{"internal/acceptance", "internal/bench", "internal/ledger/ledgertest", "internal/realparts"}
 
 // alsoInTests are the rooms that every test may import as well.
 var alsoInTests = []string{"internal/ledger", "internal/ledger/ledgertest", "internal/realparts", "internal/simulate"}
