@@ -256,4 +256,6 @@ type Counts struct {
 	PiecesParked                 int64
 	TasksPending, TasksParked    int64
 	RunsWaiting, MailsQuarantine int64
+	// MailsUnread were received and are not read yet.
+	MailsUnread int64
 }
