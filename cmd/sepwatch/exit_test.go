@@ -63,6 +63,13 @@ func TestExitStatus(t *testing.T) {
 		"no patience":       {[]string{"demo", "--patience", "-1s"}, 2},
 		"argument too many": {[]string{"check", "-c", good, "nosuch"}, 2},
 		"no mail":           {[]string{"parse"}, 2},
+		"stand-ins":         {[]string{"simulate"}, 0},
+		"alert mail":        {[]string{"simulate", "alert"}, 0},
+		"unknown stand-in":  {[]string{"simulate", "soar"}, 2},
+		"unknown fault":     {[]string{"simulate", "mailbox", "--fault", "nosuch"}, 2},
+		"no address":        {[]string{"simulate", "sepm", "--listen", "127.0.0.1"}, 2},
+		"another's address": {[]string{"simulate", "sepm", "--listen", "192.0.2.1:0"}, 1},
+		"TLS and not":       {[]string{"simulate", "resilient", "--plain", "--certificate", "a.pem"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -72,14 +73,15 @@ func newRoot() *cobra.Command {
 		DisableSuggestions: true, // they take lines; --help lists the few commands
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		if cause := errors.Unwrap(err); cause != nil {
-			// The value does not parse; the cause says in which Go function.
-			return errors.New(strings.TrimSuffix(err.Error(), ": "+cause.Error()))
+		var unparsed *strconv.NumError
+		if errors.As(err, &unparsed) {
+			// Its text says in which Go function.
+			return errors.New(strings.TrimSuffix(err.Error(), ": "+unparsed.Error()))
 		}
 		return err
 	})
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newRun(), newDemo(), newCheck(), newParse(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newParse(), newSimulate(), newVersion())
 	return root
 }
 

@@ -13,7 +13,9 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// TestScript runs testdata/*.txtar. Beside testscript's own commands they have
+// those of standin_test.go.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: setupStandIns, Cmds: standInCommands()})
 }

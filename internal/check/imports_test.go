@@ -22,7 +22,7 @@ const module = "github.com/sepwatch/sepwatch"
 // the longest name that it begins with; packages of one room may import each
 // other.
 var rooms = map[string][]string{
-	"cmd/sepwatch":        {"internal/app", "internal/demo", "internal/config", "parse", "rules"},
+	"cmd/sepwatch":        {"internal/app", "internal/demo", "internal/config", "internal/simulate", "parse", "rules"},
 	"internal/acceptance": {"internal/app", "internal/config"},
 	"internal/bench":      {"internal/realparts", "internal/simulate", "parse"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},

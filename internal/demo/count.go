@@ -1,11 +1,14 @@
 package demo
 
 import (
+	"strings"
+
+	"github.com/sepwatch/sepwatch/internal/simulate/alert"
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
 // tally compares what stands in Resilient with what is sent.
-func tally(alerts []alert, incidents []soar.Incident) Summary {
+func tally(alerts []alert.Alert, incidents []soar.Incident) Summary {
 	byComputer := make(map[string][]soar.Incident)
 	s := Summary{Mails: len(alerts)}
 	for _, inc := range incidents {
@@ -18,12 +21,12 @@ func tally(alerts []alert, incidents []soar.Incident) Summary {
 		byComputer[computerOf(inc)] = append(byComputer[computerOf(inc)], inc)
 	}
 	for _, a := range alerts {
-		found := byComputer[a.computer]
-		delete(byComputer, a.computer)
+		found := byComputer[a.Computer]
+		delete(byComputer, a.Computer)
 		if len(found) > 0 {
 			s.Alerts++
 		}
-		lost, duplicates := a.compare(found)
+		lost, duplicates := compare(a, found)
 		if lost {
 			s.Lost++
 		}
@@ -48,13 +51,13 @@ func computerOf(inc soar.Incident) string {
 
 // compare says whether anything of the alert is missing in the incidents
 // found for it, and how much stands there more than once.
-func (a alert) compare(found []soar.Incident) (lost bool, duplicates int) {
+func compare(a alert.Alert, found []soar.Incident) (lost bool, duplicates int) {
 	if len(found) == 0 {
 		return true, 0
 	}
 	duplicates = len(found) - 1
 	inc := found[0]
-	missing := a.artifacts()
+	missing := artifacts(a)
 	for _, artifact := range inc.Artifacts {
 		key := [2]string{artifact.Type, artifact.Value}
 		if !missing[key] {
@@ -64,7 +67,7 @@ func (a alert) compare(found []soar.Incident) (lost bool, duplicates int) {
 	}
 	rows := 0
 	for _, row := range inc.Rows {
-		if row.Table == "sep_endpoint_details" && row.Cells["uniqueId"] == a.id {
+		if row.Table == "sep_endpoint_details" && row.Cells["uniqueId"] == a.ID {
 			rows++
 		} else {
 			duplicates++ // nothing else belongs there
@@ -72,4 +75,17 @@ func (a alert) compare(found []soar.Incident) (lost bool, duplicates int) {
 	}
 	duplicates += max(0, rows-1) + len(inc.Notes)
 	return len(missing) > 0 || rows == 0, duplicates
+}
+
+// artifacts are what the alert's incident must carry, by type and value.
+func artifacts(a alert.Alert) map[[2]string]bool {
+	file := a.Path[strings.LastIndexByte(a.Path, '\\')+1:]
+	return map[[2]string]bool{
+		{"File Path", a.Path}:              true,
+		{"File Name", file}:                true,
+		{"System Name", a.Computer}:        true,
+		{"IP Address", a.Address}:          true,
+		{"User Account", a.User}:           true,
+		{"Malware Family/Variant", a.Risk}: true,
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sepwatch/sepwatch/internal/simulate/alert"
 	"github.com/sepwatch/sepwatch/internal/simulate/fault"
 	"github.com/sepwatch/sepwatch/internal/simulate/mailbox"
 	"github.com/sepwatch/sepwatch/internal/simulate/sepm"
@@ -19,16 +20,9 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
-// faultRate is how often each fault strikes: one request in so many. With
-// six kinds about every fifth request goes wrong.
-const faultRate = 30
-
-// mailboxFaultRate is higher, since one command fetches many mails.
-const mailboxFaultRate = 15
-
 // world is the stand-ins and the alerts between them.
 type world struct {
-	alerts []alert
+	alerts []alert.Alert
 	faulty bool
 
 	mailbox  *mailbox.Server
@@ -44,12 +38,7 @@ func newWorld(opts Options) (*world, error) {
 	w := &world{faulty: opts.Faults, sepmFaults: fault.New(1), soarFaults: fault.New(2)}
 	fleet := sepm.Fleet(1, opts.Alerts)
 	for i, c := range fleet {
-		risk := risks[i%len(risks)]
-		a := alert{
-			number: i, computer: c.Name, id: c.ID, address: c.IPs[0], group: c.Group.Name,
-			user: c.User, risk: risk.name, path: risk.path,
-		}
-		w.alerts = append(w.alerts, a)
+		w.alerts = append(w.alerts, alert.About(i, c))
 	}
 	w.soar = soar.New(soar.Options{KeyField: true})
 	if err := w.start(sepm.New(sepm.Options{Computers: fleet})); err != nil {
@@ -69,39 +58,15 @@ func (w *world) start(manager *sepm.Server) error {
 	}
 	w.caPEM = caPEM
 	if w.faulty {
-		w.sepmFaults, w.soarFaults = fault.All(1, faultRate), fault.All(2, faultRate)
-		w.mailbox.SetFaults(mailboxFaults()...)
+		w.sepmFaults.On(fault.All()...)
+		w.soarFaults.On(fault.All()...)
+		w.mailbox.SetFaults(mailbox.All()...)
 	}
 	if w.sepmHTTP, err = serve.Start("127.0.0.1:0", &cert, w.sepmFaults.Wrap(manager)); err != nil {
 		return err
 	}
 	w.soarHTTP, err = serve.Start("127.0.0.1:0", &cert, w.soarFaults.Wrap(w.soar))
 	return err
-}
-
-// mailboxFaults are all faults of the mailbox but a refused login, after
-// which a watcher rightly waits longer than a demo lasts.
-func mailboxFaults() []mailbox.Rule {
-	rules := []mailbox.Rule{
-		{Kind: mailbox.Delay, OneIn: mailboxFaultRate, Delay: 20 * time.Millisecond},
-		{Kind: mailbox.LostReply, Command: "STORE", OneIn: mailboxFaultRate},
-		{Kind: mailbox.LateChange, Command: "STORE", OneIn: mailboxFaultRate, Delay: 50 * time.Millisecond},
-	}
-	for _, command := range []string{"SEARCH", "FETCH", "STORE"} {
-		rules = append(rules,
-			mailbox.Rule{Kind: mailbox.Status, Command: command, OneIn: mailboxFaultRate},
-			mailbox.Rule{Kind: mailbox.Reset, Command: command, OneIn: mailboxFaultRate})
-	}
-	// A demo sends few commands, so each kind of fault is sure to strike once.
-	// After a refused FETCH each mail is asked for alone, which takes longer
-	// than a demo should: that one is left to chance.
-	for _, r := range slices.Clone(rules) {
-		if r.Kind != mailbox.Status || r.Command != "FETCH" {
-			r.OneIn, r.Limit = 0, 1
-			rules = append(rules, r)
-		}
-	}
-	return rules
 }
 
 // send puts the alerts into the mailbox.
@@ -111,8 +76,8 @@ func (w *world) send(ctx context.Context) error {
 			return ctx.Err()
 		}
 		now := time.Now()
-		if _, err := w.mailbox.Append(a.mail(now), now); err != nil {
-			return fmt.Errorf("append alert %d: %w", a.number, err)
+		if _, err := w.mailbox.Append(a.Mail(now), now); err != nil {
+			return fmt.Errorf("append alert %d: %w", a.Number, err)
 		}
 	}
 	return nil
@@ -130,12 +95,12 @@ func (w *world) writeConfig(dir string) (string, error) {
 alerts:
   from: [%s]
 whitelist:
-  domains: [SEPM-DEMO]
+  domains: [%s]
 sepm:
   - {name: demo, url: %q, username: admin, password: admin, domain: Default, ca_file: http.pem, timeout: %s}
 resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, timeout: %s}
 ledger: {path: ledger.db}
-`, inbox.String(), mailbox.Password, sender, w.sepmHTTP.URL(), timeout, w.soarHTTP.URL(), timeout)
+`, inbox.String(), mailbox.Password, alert.Sender, alert.Server, w.sepmHTTP.URL(), timeout, w.soarHTTP.URL(), timeout)
 	files := map[string][]byte{"sepwatch.yaml": []byte(text), "mailbox.pem": w.mailbox.CAPEM(), "http.pem": w.caPEM}
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {

@@ -95,21 +95,22 @@ func New(seed int64) *Set {
 	return &Set{seed: uint64(seed), counts: map[Kind]int{}, current: newRound()}
 }
 
-// All makes the set of the demo: every kind of fault, each on about one of
-// oneIn requests. Its waits are far below any client's time-out; what a
-// client cannot know is whether a request whose connection was cut is done,
-// is not done, or will be.
-func All(seed int64, oneIn int) *Set {
-	s := New(seed)
-	s.On(
-		Switch{Kind: Delay, OneIn: oneIn, Wait: 50 * time.Millisecond},
-		Switch{Kind: Status, OneIn: oneIn, Code: http.StatusServiceUnavailable},
-		Switch{Kind: Status, OneIn: oneIn, Code: http.StatusInternalServerError},
-		Switch{Kind: LostReply, OneIn: oneIn},
-		Switch{Kind: LateChange, OneIn: oneIn, Hold: 100 * time.Millisecond, Late: 200 * time.Millisecond},
-		Switch{Kind: Reset, OneIn: oneIn},
-	)
-	return s
+// allOneIn is the rate of each switch of All: with six of them about every
+// fifth request goes wrong.
+const allOneIn = 30
+
+// All turns every kind of fault on, as the demo does. Its waits are far below
+// any client's time-out; what a client cannot know is whether a request whose
+// connection was cut is done, is not done, or will be.
+func All() []Switch {
+	return []Switch{
+		{Kind: Delay, OneIn: allOneIn, Wait: 50 * time.Millisecond},
+		{Kind: Status, OneIn: allOneIn, Code: http.StatusServiceUnavailable},
+		{Kind: Status, OneIn: allOneIn, Code: http.StatusInternalServerError},
+		{Kind: LostReply, OneIn: allOneIn},
+		{Kind: LateChange, OneIn: allOneIn, Hold: 100 * time.Millisecond, Late: 200 * time.Millisecond},
+		{Kind: Reset, OneIn: allOneIn},
+	}
 }
 
 // On turns switches on, after those that are on already. Where several fire

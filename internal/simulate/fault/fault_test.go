@@ -220,7 +220,13 @@ func TestRateIsSeededAndFair(t *testing.T) {
 }
 
 func TestAllHasEveryKind(t *testing.T) {
-	b := setup(t, fault.All(3, 2))
+	switches := fault.All()
+	for i := range switches {
+		switches[i].OneIn = 2
+	}
+	set := fault.New(3)
+	set.On(switches...)
+	b := setup(t, set)
 	for _, kind := range []fault.Kind{fault.Delay, fault.Status, fault.LostReply, fault.LateChange, fault.Reset} {
 		require.Contains(t, b.set.String(), string(kind)+" 1 in 2")
 	}

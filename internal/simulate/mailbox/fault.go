@@ -50,6 +50,36 @@ type Rule struct {
 	Bytes, Spread int64
 }
 
+// allOneIn is the rate of each rule of All; high, since one command fetches
+// many mails.
+const allOneIn = 15
+
+// All turns every kind of fault on, as the demo does, but for a refused login,
+// after which a watcher rightly waits longer than a demo lasts, and for Omit
+// and Garble, which say how a broken server answers.
+func All() []Rule {
+	rules := []Rule{
+		{Kind: Delay, OneIn: allOneIn, Delay: 20 * time.Millisecond},
+		{Kind: LostReply, Command: "STORE", OneIn: allOneIn},
+		{Kind: LateChange, Command: "STORE", OneIn: allOneIn, Delay: 50 * time.Millisecond},
+	}
+	for _, command := range []string{"SEARCH", "FETCH", "STORE"} {
+		rules = append(rules,
+			Rule{Kind: Status, Command: command, OneIn: allOneIn},
+			Rule{Kind: Reset, Command: command, OneIn: allOneIn})
+	}
+	// A demo sends few commands, so each kind of fault is sure to strike once.
+	// After a refused FETCH each mail is asked for alone, which takes longer
+	// than a demo should: that one is left to chance.
+	for _, r := range slices.Clone(rules) {
+		if r.Kind != Status || r.Command != "FETCH" {
+			r.OneIn, r.Limit = 0, 1
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
 type rule struct {
 	Rule
 	struck int

@@ -64,7 +64,7 @@ func (s *Server) inspect(folder string, work func(*imapclient.Client) error) err
 	c := imapclient.New(conn, nil)
 	defer func() { <-c.Closed() }()
 	defer c.Close()
-	err = c.Login(Username, Password).Wait()
+	err = c.Login(s.o.Username, s.o.Password).Wait()
 	if err == nil {
 		_, err = c.Select(folder, nil).Wait()
 	}

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/serve"
 )
 
-// The account and its folders.
+// The account that there is by default, and the folders.
 const (
 	Username  = "demo"
 	Password  = "demo"
@@ -40,21 +41,36 @@ const (
 type Options struct {
 	// Address is the host:port to listen on, a free loopback port by default.
 	Address string
-	// Plain serves without TLS.
-	Plain bool
+	// Plain serves without TLS. StartTLS serves without it until the client
+	// asks for it, and lets nobody log in before.
+	Plain, StartTLS bool
+	// Certificate is that of TLS; nil makes one.
+	Certificate *tls.Certificate
 	// InMemory opens no socket: connections come from [Server.Dial] alone, so
 	// the server also runs where time is not real. It implies Plain.
 	InMemory bool
-	// NoIdle, NoMove and NoUIDPlus take a capability away.
+	// Username and Password are the account, by default those of the constants.
+	Username, Password string
+	// NoIdle, NoMove and NoUIDPlus take a capability away. NoIdle does not go
+	// with StartTLS.
 	NoIdle, NoMove, NoUIDPlus bool
 	// Seed makes the faults that strike at random repeatable.
 	Seed uint64
+	// UIDValidity is that of [Inbox], by default 1. Where one server follows
+	// another at the same address, another value tells clients that the UIDs
+	// which they know have gone. It is at most [MaxUIDValidity].
+	UIDValidity int
+	// Log, if not nil, is told of each command that is run, in one printable
+	// line, by several goroutines at a time.
+	Log func(line string)
 }
+
+// MaxUIDValidity bounds [Options.UIDValidity], which takes time to reach.
+const MaxUIDValidity = 1 << 15
 
 // Server is a running stand-in. Make one with [New].
 type Server struct {
 	o     Options
-	imap  *imapserver.Server
 	user  *imapmemserver.User
 	net   net.Listener // nil in memory
 	pipes *pipeListener
@@ -75,16 +91,69 @@ type Server struct {
 
 // New starts a server with the folders [Inbox] and [Processed].
 func New(o Options) (*Server, error) {
+	switch {
+	case o.Plain && o.StartTLS:
+		return nil, errors.New("a mailbox is plain or offers STARTTLS, not both")
+	case o.NoIdle && o.StartTLS:
+		// The library itself puts TLS on top of conn, which then sees no answer
+		// that it could take IDLE out of.
+		return nil, errors.New("a mailbox that offers STARTTLS cannot go without IDLE")
+	}
+	if o.Username == "" && o.Password == "" {
+		o.Username, o.Password = Username, Password
+	}
 	s := &Server{
-		o: o, user: imapmemserver.NewUser(Username, Password), pipes: newPipeListener(),
+		o: o, user: imapmemserver.NewUser(o.Username, o.Password), pipes: newPipeListener(),
 		conns: map[*conn]struct{}{}, watchers: map[*session]struct{}{},
 		injected: map[Kind]int{}, done: make(chan struct{}), random: rand.New(rand.NewPCG(o.Seed, o.Seed)),
 	}
-	for _, folder := range []string{Inbox, Processed} {
-		if err := s.user.Create(folder, nil); err != nil {
-			return nil, fmt.Errorf("create folder %s: %w", folder, err)
+	if err := s.createFolders(); err != nil {
+		return nil, err
+	}
+	options := imapserver.Options{
+		NewSession: s.newSession,
+		Caps:       o.capabilities(),
+		Logger:     log.New(io.Discard, "", 0), // broken connections are this server's daily work
+		// TLS ends below this package's own connections, where the library
+		// does not see it.
+		InsecureAuth: true,
+	}
+	inMemory := imapserver.New(&options)
+	s.serve(inMemory, &listener{Listener: s.pipes, server: s})
+	if o.InMemory {
+		return s, nil
+	}
+	onNet, err := s.listen()
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if !o.StartTLS {
+		s.serve(inMemory, onNet)
+		return s, nil
+	}
+	options.TLSConfig, onNet.tls, options.InsecureAuth = onNet.tls, nil, false
+	s.serve(imapserver.New(&options), onNet)
+	return s, nil
+}
+
+// createFolders makes the folders. The library counts UIDVALIDITY up by one
+// for each that is made.
+func (s *Server) createFolders() error {
+	const passing = "passing"
+	for range min(s.o.UIDValidity, MaxUIDValidity) - 1 {
+		if err := errors.Join(s.user.Create(passing, nil), s.user.Delete(passing)); err != nil {
+			return fmt.Errorf("count UIDVALIDITY up: %w", err)
 		}
 	}
+	for _, folder := range []string{Inbox, Processed} {
+		if err := s.user.Create(folder, nil); err != nil {
+			return fmt.Errorf("create folder %s: %w", folder, err)
+		}
+	}
+	return nil
+}
+
+func (o Options) capabilities() imap.CapSet {
 	caps := imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapNamespace: {}, imap.CapESearch: {}, imap.CapListExtended: {}, imap.CapStatusSize: {}}
 	if !o.NoMove {
 		caps[imap.CapMove] = struct{}{}
@@ -92,42 +161,39 @@ func New(o Options) (*Server, error) {
 	if !o.NoUIDPlus {
 		caps[imap.CapUIDPlus] = struct{}{}
 	}
-	s.imap = imapserver.New(&imapserver.Options{
-		NewSession: s.newSession,
-		Caps:       caps,
-		Logger:     log.New(io.Discard, "", 0), // broken connections are this server's daily work
-		// TLS ends below this package's own connections, where the library
-		// does not see it.
-		InsecureAuth: true,
-	})
-	var secure *tls.Config
-	if !o.Plain && !o.InMemory {
-		cert, caPEM, err := serve.SelfSigned()
-		if err != nil {
-			return nil, fmt.Errorf("make the mailbox's certificate: %w", err)
-		}
-		s.caPEM = caPEM
-		secure = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	}
-	s.serve(&listener{Listener: s.pipes, server: s})
-	if !o.InMemory {
-		address := o.Address
-		if address == "" {
-			address = "127.0.0.1:0"
-		}
-		var err error
-		if s.net, err = net.Listen("tcp", address); err != nil {
-			s.Close()
-			return nil, fmt.Errorf("serve the mailbox: %w", err)
-		}
-		s.serve(&listener{Listener: s.net, server: s, tls: secure})
-	}
-	return s, nil
+	return caps
 }
 
-func (s *Server) serve(l net.Listener) {
+// listen opens the socket, with TLS where that is wanted.
+func (s *Server) listen() (*listener, error) {
+	l := &listener{server: s}
+	if !s.o.Plain {
+		cert := s.o.Certificate
+		if cert == nil {
+			made, _, err := serve.SelfSigned()
+			if err != nil {
+				return nil, fmt.Errorf("make the mailbox's certificate: %w", err)
+			}
+			cert = &made
+		}
+		s.caPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
+		l.tls = &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS12}
+	}
+	address := s.o.Address
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	var err error
+	if s.net, err = net.Listen("tcp", address); err != nil {
+		return nil, fmt.Errorf("serve the mailbox: %w", err)
+	}
+	l.Listener = s.net
+	return l, nil
+}
+
+func (s *Server) serve(on *imapserver.Server, l net.Listener) {
 	s.serving.Go(func() {
-		_ = s.imap.Serve(l) // ends when the listener is closed
+		_ = on.Serve(l) // ends when the listener is closed
 	})
 }
 

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type memory = imapmemserver.UserSession
 type session struct {
 	*memory // nil until login
 	server  *Server
+	client  *imapserver.Conn
 	conn    *conn
 	folder  string
 	news    chan struct{}
@@ -26,7 +28,7 @@ type session struct {
 var _ imapserver.SessionIMAP4rev2 = (*session)(nil)
 
 func (s *Server) newSession(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-	session := &session{server: s, conn: c.NetConn().(*conn), news: make(chan struct{}, 1)}
+	session := &session{server: s, client: c, conn: c.NetConn().(*conn), news: make(chan struct{}, 1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watchers[session] = struct{}{}
@@ -42,35 +44,51 @@ func (s *session) Close() error {
 	return s.memory.Close()
 }
 
+// request is what a command is about.
+type request struct {
+	name   string
+	folder string      // which SELECT opens, and COPY and MOVE fill
+	set    imap.NumSet // of mails
+}
+
 // command runs a command through the faults. It may run late, when this
 // session is gone, so it is given the session to run in.
-func (s *session) command(name string, set imap.NumSet, run func(*memory, imap.NumSet) error) error {
+func (s *session) command(r request, run func(*memory, imap.NumSet) error) error {
 	if s.conn.inspecting {
-		return run(s.memory, set)
+		return run(s.memory, r.set)
 	}
+	struck := s.server.faults(r.name, r.set)
+	err := s.faulty(r, struck, run)
+	s.log(r, struck, err)
+	return err
+}
+
+func (s *session) faulty(r request, struck []Rule, run func(*memory, imap.NumSet) error) error {
+	set := r.set
 	lostReply := false
-	for _, r := range s.server.faults(name, set) {
-		switch r.Kind {
+	for _, f := range struck {
+		switch f.Kind {
 		case Delay:
-			if !s.server.sleep(r.Delay) {
-				return fmt.Errorf("%s: server closed", name)
+			if !s.server.sleep(f.Delay) {
+				return fmt.Errorf("%s: server closed", r.name)
 			}
 		case Status:
 			return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeServerBug, Text: "injected fault"}
 		case Reset:
 			s.conn.reset()
-			return fmt.Errorf("%s: injected reset", name)
+			return fmt.Errorf("%s: injected reset", r.name)
 		case LateChange:
 			s.conn.reset()
-			s.server.sessions.Go(func() { s.late(r.Delay, set, run) })
-			return fmt.Errorf("%s: injected late change", name)
+			s.server.sessions.Go(func() { s.late(f.Delay, set, run) })
+			return fmt.Errorf("%s: injected late change", r.name)
 		case LostReply:
 			lostReply = true
 		case Omit:
-			set = without(set, r.UIDs)
+			set = without(set, f.UIDs)
 		case Garble:
-			if _, err := s.conn.Write([]byte("* )( injected garbage\r\n")); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+			// Not to s.conn: there may be TLS on top of it.
+			if _, err := s.client.NetConn().Write([]byte("* )( injected garbage\r\n")); err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
 			}
 		}
 	}
@@ -80,6 +98,34 @@ func (s *session) command(name string, set imap.NumSet, run func(*memory, imap.N
 	}
 	s.server.announce()
 	return err
+}
+
+// log tells of a command that has been run. What the client chose is cut and
+// quoted.
+func (s *session) log(r request, struck []Rule, err error) {
+	if s.server.o.Log == nil {
+		return
+	}
+	line := r.name
+	if r.set != nil {
+		line += fmt.Sprintf(" %.200s", r.set)
+	}
+	if r.folder != "" {
+		line += fmt.Sprintf(" %.200q", r.folder)
+	}
+	var refusal *imap.Error
+	switch {
+	case err == nil:
+		line += ": OK"
+	case errors.As(err, &refusal):
+		line += fmt.Sprintf(": %s %s", refusal.Type, refusal.Text)
+	default:
+		line += ": " + err.Error()
+	}
+	for _, f := range struck {
+		line += ", fault " + string(f.Kind)
+	}
+	s.server.o.Log(line)
 }
 
 // late runs a command in a session of its own.
@@ -112,7 +158,7 @@ func (s *Server) sleep(d time.Duration) bool {
 
 // Login checks the user.
 func (s *session) Login(username, password string) error {
-	err := s.command("LOGIN", nil, func(*memory, imap.NumSet) error {
+	err := s.command(request{name: "LOGIN"}, func(*memory, imap.NumSet) error {
 		return s.server.user.Login(username, password)
 	})
 	if err != nil {
@@ -124,7 +170,7 @@ func (s *session) Login(username, password string) error {
 
 // Select opens a folder.
 func (s *session) Select(name string, options *imap.SelectOptions) (data *imap.SelectData, err error) {
-	err = s.command("SELECT", nil, func(m *memory, _ imap.NumSet) error {
+	err = s.command(request{name: "SELECT", folder: name}, func(m *memory, _ imap.NumSet) error {
 		data, err = m.Select(name, options)
 		return err
 	})
@@ -144,14 +190,14 @@ func (s *session) Select(name string, options *imap.SelectOptions) (data *imap.S
 
 // List lists folders.
 func (s *session) List(w *imapserver.ListWriter, ref string, patterns []string, options *imap.ListOptions) error {
-	return s.command("LIST", nil, func(m *memory, _ imap.NumSet) error {
+	return s.command(request{name: "LIST"}, func(m *memory, _ imap.NumSet) error {
 		return m.List(w, ref, patterns, options)
 	})
 }
 
 // Search finds mails.
 func (s *session) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, options *imap.SearchOptions) (data *imap.SearchData, err error) {
-	err = s.command("SEARCH", nil, func(m *memory, _ imap.NumSet) error {
+	err = s.command(request{name: "SEARCH"}, func(m *memory, _ imap.NumSet) error {
 		data, err = m.Search(kind, criteria, options)
 		return err
 	})
@@ -160,21 +206,21 @@ func (s *session) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria,
 
 // Fetch gives mails.
 func (s *session) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options *imap.FetchOptions) error {
-	return s.command("FETCH", set, func(m *memory, set imap.NumSet) error {
+	return s.command(request{name: "FETCH", set: set}, func(m *memory, set imap.NumSet) error {
 		return m.Fetch(w, set, options)
 	})
 }
 
 // Store changes flags.
 func (s *session) Store(w *imapserver.FetchWriter, set imap.NumSet, flags *imap.StoreFlags, options *imap.StoreOptions) error {
-	return s.command("STORE", set, func(m *memory, set imap.NumSet) error {
+	return s.command(request{name: "STORE", set: set}, func(m *memory, set imap.NumSet) error {
 		return m.Store(w, set, flags, options)
 	})
 }
 
 // Copy copies mails to another folder.
 func (s *session) Copy(set imap.NumSet, dest string) (data *imap.CopyData, err error) {
-	err = s.command("COPY", set, func(m *memory, set imap.NumSet) error {
+	err = s.command(request{name: "COPY", set: set, folder: dest}, func(m *memory, set imap.NumSet) error {
 		data, err = m.Copy(set, dest)
 		return err
 	})
@@ -183,7 +229,7 @@ func (s *session) Copy(set imap.NumSet, dest string) (data *imap.CopyData, err e
 
 // Move moves mails to another folder.
 func (s *session) Move(w *imapserver.MoveWriter, set imap.NumSet, dest string) error {
-	return s.command("MOVE", set, func(m *memory, set imap.NumSet) error {
+	return s.command(request{name: "MOVE", set: set, folder: dest}, func(m *memory, set imap.NumSet) error {
 		if uids, ok := set.(imap.UIDSet); ok {
 			// The library answers a MOVE of nothing with a COPYUID that is not
 			// IMAP.
@@ -202,7 +248,7 @@ func (s *session) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error 
 	if uids != nil {
 		set = *uids
 	}
-	return s.command("EXPUNGE", set, func(m *memory, _ imap.NumSet) error {
+	return s.command(request{name: "EXPUNGE", set: set}, func(m *memory, _ imap.NumSet) error {
 		return m.Expunge(w, uids)
 	})
 }
@@ -210,6 +256,7 @@ func (s *session) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error 
 // Append adds a mail.
 func (s *session) Append(folder string, r imap.LiteralReader, options *imap.AppendOptions) (*imap.AppendData, error) {
 	data, err := s.memory.Append(folder, r, options)
+	s.log(request{name: "APPEND", folder: folder}, nil, err)
 	s.server.announce()
 	return data, err
 }
@@ -217,7 +264,7 @@ func (s *session) Append(folder string, r imap.LiteralReader, options *imap.Appe
 // Idle announces what is new until the client has enough. The library's own
 // misses what came between the last command and IDLE.
 func (s *session) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
-	return s.command("IDLE", nil, func(m *memory, _ imap.NumSet) error {
+	return s.command(request{name: "IDLE"}, func(m *memory, _ imap.NumSet) error {
 		for {
 			if err := m.Poll(w, true); err != nil {
 				return err

@@ -16,7 +16,7 @@ import (
 
 // certLife is long enough for any demo or trial, and short enough that a
 // stand-in's certificate is of no use to anybody afterwards.
-const certLife = 7 * 24 * time.Hour
+const certLife = 90 * 24 * time.Hour
 
 // SelfSigned makes an ECDSA certificate that signs itself, as a fresh SEPM or
 // Resilient appliance presents one (contract: SEPM API A1, Resilient API

@@ -60,7 +60,7 @@ func Start(addr string, cert *tls.Certificate, h http.Handler) (*HTTP, error) {
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	s := &HTTP{listen: listen, url: scheme + "://" + reachable(ln.Addr()), done: make(chan struct{})}
+	s := &HTTP{listen: listen, url: scheme + "://" + Reachable(ln.Addr().String()), done: make(chan struct{})}
 	s.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.busy.Add(1)
@@ -89,6 +89,9 @@ func Start(addr string, cert *tls.Certificate, h http.Handler) (*HTTP, error) {
 // slash at the end.
 func (s *HTTP) URL() string { return s.url }
 
+// Address is the host:port that is listened on, with an address for the host.
+func (s *HTTP) Address() string { return s.listen.Addr().String() }
+
 // track counts connections. net/http reports a new one from the accepting
 // goroutine, so once that has ended the count only falls.
 func (s *HTTP) track(_ net.Conn, state http.ConnState) {
@@ -113,12 +116,12 @@ func (s *HTTP) Close() error {
 	return s.err
 }
 
-// reachable is the address that a client on this machine can dial: a listener
-// on all interfaces is met on loopback.
-func reachable(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
+// Reachable is the host:port at which a client on this machine meets a
+// listener: one on all interfaces is met on loopback.
+func Reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return addr.String()
+		return address
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

@@ -44,12 +44,32 @@ func New(opt Options) *Server {
 	for _, o := range opt.Orgs {
 		s.orgList = append(s.orgList, newOrg(o, &s.opt))
 	}
-	s.handle("POST /rest/session", "POST /session", s.logIn)
-	s.handle("GET /rest/session", "GET /session", s.withPrincipal(s.getSession))
-	s.handle("DELETE /rest/session", "DELETE /session", s.withPrincipal(s.logOut))
-	s.handle("GET /rest/const", "GET /const", s.withPrincipal(s.getConst))
-	s.handle("GET /rest/orgs/{org}", "GET /orgs/{org}", s.withOrg(s.getOrg))
-	for name, h := range map[string]handler{
+	for name, h := range s.sessionRoutes() {
+		method, path, _ := strings.Cut(name, " ")
+		s.handle(method+" /rest"+path, name, h)
+	}
+	for name, h := range s.orgRoutes() {
+		method, path, _ := strings.Cut(name, " ")
+		s.handle(method+" /rest/orgs/{org}"+path, name, s.withOrg(h))
+	}
+	s.handle("/", "unknown", s.withPrincipal(unknownRoute))
+	return s
+}
+
+// sessionRoutes are the operations outside an org.
+func (s *Server) sessionRoutes() map[string]handler {
+	return map[string]handler{
+		"POST /session":   s.logIn,
+		"GET /session":    s.withPrincipal(s.getSession),
+		"DELETE /session": s.withPrincipal(s.logOut),
+		"GET /const":      s.withPrincipal(s.getConst),
+		"GET /orgs/{org}": s.withOrg(s.getOrg),
+	}
+}
+
+// orgRoutes are the operations of an org, named without it.
+func (s *Server) orgRoutes() map[string]handler {
+	return map[string]handler{
 		"GET /types":                 s.getTypes,
 		"GET /types/{type}":          s.getType,
 		"GET /types/{type}/fields":   s.getFields,
@@ -82,12 +102,16 @@ func New(opt Options) *Server {
 		"GET /incidents/{inc}/attachments/{id}":          s.getAttachment,
 		"GET /incidents/{inc}/attachments/{id}/contents": s.getContents,
 		"DELETE /incidents/{inc}/attachments/{id}":       s.deleteAttachment,
-	} {
-		method, path, _ := strings.Cut(name, " ")
-		s.handle(method+" /rest/orgs/{org}"+path, name, s.withOrg(h))
 	}
-	s.handle("/", "unknown", s.withPrincipal(unknownRoute))
-	return s
+}
+
+// Operations are the names of everything that a client can ask for, as in
+// Calls and [Options.Deny].
+func Operations() []string {
+	var s Server // whose handlers are not called
+	names := slices.Concat(slices.Collect(maps.Keys(s.sessionRoutes())), slices.Collect(maps.Keys(s.orgRoutes())))
+	slices.Sort(names)
+	return names
 }
 
 // call is one request under way.
