@@ -46,7 +46,7 @@ func perMail(tb testing.TB, mail *realparts.DovecotServer, n int) float64 {
 
 // largeMail is an alert with an attachment that makes it so many bytes.
 func largeMail(size int) []byte {
-	head, body, _ := bytes.Cut(alert(0, sepm.Fleet(1, 1)[0]), []byte("\r\n\r\n"))
+	head, body, _ := bytes.Cut(alertMail(0, sepm.Fleet(1, 1)[0]), []byte("\r\n\r\n"))
 	head = bytes.Replace(head, []byte("Content-Type: text/plain; charset=UTF-8"), []byte(`Content-Type: multipart/mixed; boundary="b"`), 1)
 	mail := fmt.Appendf(make([]byte, 0, size+1024), "%s\r\n\r\n--b\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\n%s\r\n--b\r\n"+
 		"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n", head, body)

@@ -36,7 +36,7 @@ func measurePush(tb testing.TB, s scale, got figures) {
 	var ours, theirs []float64
 	for i, c := range fleet {
 		start := time.Now()
-		mail.Append(time.Time{}, alert(i, c))
+		mail.Append(time.Time{}, alertMail(i, c))
 		fetched, post := receive(tb, bare), receive(tb, created)
 		if i == 0 {
 			continue // the daemon was still connecting

@@ -21,6 +21,7 @@ import (
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
 	"github.com/sepwatch/sepwatch/internal/realparts"
+	"github.com/sepwatch/sepwatch/internal/simulate/alert"
 	"github.com/sepwatch/sepwatch/internal/simulate/serve"
 )
 
@@ -84,7 +85,7 @@ func newDaemon(tb testing.TB, mail *realparts.DovecotServer, s settings) *daemon
 	inbox := url.URL{Scheme: "imaps", User: url.User(realparts.DovecotUser), Host: mail.TLSAddress, Path: "/INBOX"}
 	config := []string{
 		fmt.Sprintf("mailboxes: [{name: soc, url: %q, password: %s, ca_file: mail.pem, start: all}]", inbox.String(), realparts.DovecotPassword),
-		fmt.Sprintf("alerts: {from: [%s]}", sender),
+		fmt.Sprintf("alerts: {from: [%s]}", alert.Sender),
 	}
 	soarURL := "https://" + closedAddress(tb)
 	if s.soar != nil {
