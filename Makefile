@@ -2,7 +2,7 @@
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo check test race fuzz soak parts generate
+.PHONY: help build demo check test race bench fuzz soak parts generate
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -23,6 +23,9 @@ test: parts ## run every test, on real servers (installed when run as root)
 
 race: parts ## run every test under the race detector (needs a C compiler)
 	CGO_ENABLED=1 .ci/test -race
+
+bench: parts ## measure the figures of docs/performance.md, those named in FIGURES or all
+	.ci/bench $(FIGURES)
 
 fuzz: ## fuzz each target for FUZZTIME (default 5m)
 	.ci/fuzz $${FUZZTIME:-5m}

@@ -138,7 +138,7 @@ func (w *world) finish() {
 	require.Eventually(w.t, func() bool {
 		counts, err := a.Counts(context.Background())
 		require.NoError(w.t, err)
-		return len(w.open()) >= len(w.fleet) && counts.TasksPending == 0
+		return len(w.open()) >= len(w.fleet) && counts.TasksPending == 0 && counts.MailsUnread == 0
 	}, 3*time.Minute, 100*time.Millisecond, "something is left to do")
 	counts, err := a.Counts(context.Background())
 	require.NoError(w.t, err)

@@ -25,6 +25,7 @@ var rooms = map[string][]string{
 	"cmd/sepwatch": {"internal/app", "internal/demo", "internal/config", "internal/ledger", "internal/simulate",
 		"parse", "rules", "incident"},
 	"internal/acceptance": {"internal/app", "internal/config", "internal/connect"},
+	"internal/bench":      {"internal/realparts", "internal/simulate", "parse"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
 	"internal/app": {"internal/metrics", "internal/pipeline", "internal/ledger", "internal/config", "internal/remote",
 		"ingest", "parse", "rules", "enrich", "sepclient", "resilient", "incident"},
@@ -50,7 +51,7 @@ var rooms = map[string][]string{
 
 // forTests are the rooms that exist for tests: no other production package
 // imports them, and only they import the testing libraries.
-var forTests = []string{"internal/acceptance", "internal/ledger/ledgertest", "internal/realparts"}
+var forTests = []string{"internal/acceptance", "internal/bench", "internal/ledger/ledgertest", "internal/realparts"}
 
 // alsoInTests are the rooms that every test may import as well.
 var alsoInTests = []string{"internal/ledger", "internal/ledger/ledgertest", "internal/realparts", "internal/simulate"}

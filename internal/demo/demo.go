@@ -151,7 +151,7 @@ func (d *Demo) Run(parent context.Context) (Summary, error) {
 // settled reports whether the daemon has nothing left to do.
 func (d *Demo) settled(ctx context.Context) (bool, error) {
 	c, err := d.app.Counts(ctx)
-	return c.TasksPending == 0, err
+	return c.TasksPending == 0 && c.MailsUnread == 0, err
 }
 
 // Show prints one incident as it stands in Resilient.

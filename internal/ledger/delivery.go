@@ -53,46 +53,25 @@ func (tx Tx) AddSightings(sightings []Sighting) error {
 // OpenIncidentIDs returns the ids of the open incidents that have the keys,
 // by key.
 func (tx Tx) OpenIncidentIDs(keys []string) (map[string]int64, error) {
-	lists := make([][]any, len(keys))
+	values := make([]any, len(keys))
+	byHash := make(map[string]string, len(keys))
 	for i, key := range keys {
-		lists[i] = []any{keyHash(key)}
+		hash := keyHash(key)
+		values[i], byHash[string(hash)] = hash, key
 	}
 	open := make(map[string]int64)
-	err := tx.query(`SELECT id FROM incident WHERE key_hash = $1 AND status = 'open'`,
-		lists, func(i int, row Row) error {
+	err := tx.selectIn(`SELECT key_hash, id FROM incident WHERE status = 'open' AND key_hash IN `, "", nil,
+		values, func(row Row) error {
+			var hash []byte
 			var id int64
-			err := row.Scan(&id)
-			open[keys[i]] = id
-			return err
+			if err := row.Scan(&hash, &id); err != nil {
+				return err
+			}
+			open[byHash[string(hash)]] = id
+			return nil
 		})
 	if err != nil {
 		return nil, fmt.Errorf("look up open incidents: %w", err)
 	}
 	return open, nil
-}
-
-// ClaimKeys leases the tasks of the kind with these keys to owner, as far as
-// they are due and free.
-func (tx Tx) ClaimKeys(kind TaskKind, keys []int64, owner string, lease time.Duration) ([]Task, error) {
-	if owner == "" || lease <= 0 {
-		return nil, fmt.Errorf("claim %s tasks: %w", kind, errNoOwner)
-	}
-	lists := make([][]any, len(keys))
-	for i, key := range keys {
-		lists[i] = []any{string(kind), key, micros(tx.now), owner, tx.node, micros(tx.now.Add(lease))}
-	}
-	var tasks []Task
-	err := tx.query(`
-		UPDATE task SET owner = $4, node = $5, lease_until = $6, epoch = epoch + 1
-		WHERE kind = $1 AND key = $2 AND wanted > done AND NOT parked AND due_at <= $3 AND lease_until <= $3
-		RETURNING id, key, wanted, done, due_at, attempts, epoch, error`,
-		lists, func(_ int, row Row) error {
-			task, err := scanTask(kind, row)
-			tasks = append(tasks, task)
-			return err
-		})
-	if err != nil {
-		return nil, fmt.Errorf("claim %s tasks: %w", kind, err)
-	}
-	return tasks, nil
 }

@@ -6,21 +6,20 @@ import (
 )
 
 // PutEvents stores events under their identity (mail, ordinal); one that is
-// there already keeps its incident, if it has one.
+// there already keeps its incident, if it has one. Each is given once.
 func (tx Tx) PutEvents(events []Event) error {
-	lists := make([][]any, len(events))
+	rows := make([][]any, len(events))
 	for i, e := range events {
 		body, err := json.Marshal(e.Event)
 		if err != nil {
 			return fmt.Errorf("put event %d of mail %d: %w", e.Ordinal, e.Mail, err)
 		}
-		lists[i] = []any{e.Mail, int64(e.Ordinal), reference(e.Incident), e.Digest, string(body)}
+		rows[i] = []any{e.Mail, int64(e.Ordinal), reference(e.Incident), e.Digest, string(body)}
 	}
-	err := tx.query(`
-		INSERT INTO event (mail, ordinal, incident, digest, body) VALUES ($1, $2, $3, $4, $5)
+	err := tx.insert(`INSERT INTO event (mail, ordinal, incident, digest, body)`, `(?, ?, ?, ?, ?)`, `
 		ON CONFLICT (mail, ordinal) DO UPDATE
 		SET incident = COALESCE(event.incident, excluded.incident), digest = excluded.digest, body = excluded.body`,
-		lists, nil)
+		rows, nil)
 	if err != nil {
 		return fmt.Errorf("put events: %w", err)
 	}
@@ -31,7 +30,7 @@ const selectEvents = `SELECT mail, ordinal, COALESCE(incident, 0), digest, body 
 
 // Events returns the events of the mails, by mail and ordinal.
 func (tx Tx) Events(mails []int64) ([]Event, error) {
-	events, err := selectByID(tx.transaction, selectEvents+` WHERE mail = $1 ORDER BY ordinal`, mails, scanEvent)
+	events, err := selectByID(tx.transaction, selectEvents+" WHERE mail IN ", " ORDER BY mail, ordinal", mails, scanEvent)
 	if err != nil {
 		return nil, fmt.Errorf("look up events: %w", err)
 	}

@@ -16,26 +16,33 @@ const incidentColumns = "id, status, remote_id, seen, last_seen, created, delive
 // at the same time, Update runs its function again, which then finds it.
 func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
 	added := slices.Clone(incidents)
-	lists := make([][]any, len(added))
+	rows := make([][]any, len(added))
+	at := make(map[string]int, len(added)) // by the hash of the key
 	for i := range added {
 		in := &added[i]
 		in.Status = incident.Open
 		if in.Created.IsZero() {
 			in.Created = tx.now
 		}
+		in.LastSeen, in.Created, in.Delivered = stored(in.LastSeen), stored(in.Created), stored(in.Delivered)
 		body, err := json.Marshal(in.Incident)
 		if err != nil {
 			return nil, fmt.Errorf("add incident %q: %w", in.Key, err)
 		}
-		lists[i] = []any{string(in.Status), in.RemoteID, int64(in.Seen), micros(in.LastSeen),
-			micros(in.Created), micros(in.Delivered), keyHash(in.Key), in.Key, string(body)}
+		hash := keyHash(in.Key)
+		at[string(hash)] = i
+		rows[i] = []any{string(in.Status), in.RemoteID, int64(in.Seen), micros(in.LastSeen),
+			micros(in.Created), micros(in.Delivered), hash, in.Key, string(body)}
 	}
-	err := tx.query(`
-		INSERT INTO incident (status, remote_id, seen, last_seen, created, delivered, key_hash, key, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING `+incidentColumns,
-		lists, func(i int, row Row) (err error) {
-			added[i], err = scanIncident(row)
-			return err
+	err := tx.insert(`INSERT INTO incident (status, remote_id, seen, last_seen, created, delivered, key_hash, key, body)`,
+		`(?, ?, ?, ?, ?, ?, ?, ?, ?)`, ` RETURNING id, key_hash`, rows, func(row Row) error {
+			var id int64
+			var hash []byte
+			if err := row.Scan(&id, &hash); err != nil {
+				return err
+			}
+			added[at[string(hash)]].ID = id
+			return nil
 		})
 	if err != nil {
 		return nil, fmt.Errorf("add %d incidents: %w", len(incidents), err)
@@ -45,7 +52,7 @@ func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
 
 // Incidents returns those of the ids that exist, by ascending id.
 func (tx Tx) Incidents(ids []int64) ([]Incident, error) {
-	incidents, err := selectByID(tx.transaction, "SELECT "+incidentColumns+" FROM incident WHERE id = $1", ids, scanIncident)
+	incidents, err := selectByID(tx.transaction, "SELECT "+incidentColumns+" FROM incident WHERE id IN ", " ORDER BY id", ids, scanIncident)
 	if err != nil {
 		return nil, fmt.Errorf("look up incidents: %w", err)
 	}

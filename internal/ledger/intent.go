@@ -32,7 +32,7 @@ func (tx Tx) AddIntents(intents []Intent) ([]Intent, error) {
 // OpenIntents returns the open intents of the incidents, oldest first.
 func (tx Tx) OpenIntents(incidents []int64) ([]Intent, error) {
 	intents, err := selectByID(tx.transaction, `
-		SELECT id, incident, COALESCE(piece, 0), operation, at, detail FROM intent WHERE incident = $1 AND NOT settled`,
+		SELECT id, incident, COALESCE(piece, 0), operation, at, detail FROM intent WHERE incident IN `, " AND NOT settled",
 		incidents, func(row Row) (in Intent, err error) {
 			var at int64
 			var detail []byte

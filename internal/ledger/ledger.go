@@ -76,13 +76,17 @@ type Ledger struct {
 	close func() error
 }
 
-// New makes a ledger of an engine whose schema is in place, and releases the
-// leases that this node left behind. It is for the engines' Open; the ledger
+// New makes a ledger of an engine whose schema is in place, releases the
+// leases that this node left behind, and wants the mails that it did not read
+// to be read. It is for the engines' Open; the ledger
 // closes the engine, New's failure does not.
 func New(ctx context.Context, engine Engine, options Options) (*Ledger, error) {
 	l := &Ledger{engine: engine, options: options.WithDefaults(), access: ReadWrite}
 	if err := l.releaseLeases(ctx); err != nil {
 		return nil, fmt.Errorf("release the leases of the last run: %w", err)
+	}
+	if err := l.update(ctx, Tx.WantUnread); err != nil {
+		return nil, fmt.Errorf("take up what the last run left: %w", err)
 	}
 	listen, stop := context.WithCancel(context.Background())
 	var listening sync.WaitGroup

@@ -20,16 +20,20 @@ type arrival struct {
 	added       AddedMail
 }
 
-// content is the identity of a message.
-type content struct{ sha256, messageID string }
+// content is the identity of a message: equal bytes with an equal Message-ID.
+// It is hashed, and short, because its index is written at random places.
+type content [16]byte
 
-func (a *arrival) content() content { return content{a.sha256, storable(a.MessageID)} }
+func (a *arrival) content() content {
+	sum := sha256.Sum256([]byte(a.sha256 + storable(a.MessageID)))
+	return content(sum[:16])
+}
 
-// AddMails stores the mails, bytes in chunks of 1 MiB, and wants a read task
-// for each new one. The result has one entry a mail, in order. A position
-// already held adds nothing; a message already held (equal SHA-256 and
-// Message-ID) is added as a duplicate without its bytes, with a reason that
-// names the first one.
+// AddMails stores the mails, bytes in chunks of 1 MiB, to be read: who adds
+// them reads them, and [Tx.WantUnread] is the way back where that did not come
+// to pass. The result has one entry a mail, in order. A position already held
+// adds nothing; a message already held (equal SHA-256 and Message-ID) is added
+// as a duplicate without its bytes, with a reason that names the first one.
 func (tx Tx) AddMails(mails []NewMail) ([]AddedMail, error) {
 	arrivals := make([]arrival, len(mails))
 	for i, m := range mails {
@@ -50,7 +54,8 @@ func (tx Tx) addArrivals(arrivals []arrival) error {
 	if err := tx.findPositions(arrivals); err != nil {
 		return err
 	}
-	if err := tx.findContents(arrivals); err != nil {
+	held, err := tx.findContents(arrivals)
+	if err != nil {
 		return err
 	}
 
@@ -65,11 +70,13 @@ func (tx Tx) addArrivals(arrivals []arrival) error {
 			continue
 		}
 		positions[a.Position] = a
-		if a.duplicateOf == 0 && contents[a.content()] != nil {
+		identity := a.content()
+		a.duplicateOf = held[identity]
+		if a.duplicateOf == 0 && contents[identity] != nil {
 			doubles = append(doubles, a)
 			continue
 		}
-		contents[a.content()] = a
+		contents[identity] = a
 		first = append(first, a)
 	}
 	if err := tx.insertMails(first); err != nil {
@@ -81,59 +88,99 @@ func (tx Tx) addArrivals(arrivals []arrival) error {
 	if err := tx.insertMails(doubles); err != nil {
 		return err
 	}
-
-	var read []int64
 	for i := range arrivals {
 		a := &arrivals[i]
 		if holder := positions[a.Position]; holder != nil && holder != a {
 			a.added.ID = holder.added.ID
 		}
-		if a.added.New {
-			read = append(read, a.added.ID)
-		}
 	}
-	return tx.Want(TaskRead, read...)
+	return nil
 }
 
 // findPositions fills added for mails whose position is held.
 func (tx Tx) findPositions(arrivals []arrival) error {
-	lists := make([][]any, len(arrivals))
-	for i, a := range arrivals {
-		lists[i] = []any{a.Mailbox, int64(a.UIDValidity), int64(a.UID)}
+	type folder struct {
+		mailbox  string
+		validity uint32
 	}
-	return tx.query(`SELECT id FROM mail WHERE mailbox = $1 AND uid_validity = $2 AND uid = $3`,
-		lists, func(i int, row Row) error { return row.Scan(&arrivals[i].added.ID) })
+	uids := make(map[folder][]any)
+	at := make(map[Position][]*arrival)
+	for i := range arrivals {
+		a := &arrivals[i]
+		f := folder{a.Mailbox, a.UIDValidity}
+		uids[f] = append(uids[f], int64(a.UID))
+		at[a.Position] = append(at[a.Position], a)
+	}
+	for f, list := range uids {
+		err := tx.selectIn(`SELECT uid, id FROM mail WHERE mailbox = $1 AND uid_validity = $2 AND uid IN `, "",
+			[]any{f.mailbox, int64(f.validity)}, list, func(row Row) error {
+				var uid uint32
+				var id int64
+				if err := row.Scan(&uid, &id); err != nil {
+					return err
+				}
+				for _, a := range at[Position{f.mailbox, f.validity, uid}] {
+					a.added.ID = id
+				}
+				return nil
+			})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// findContents fills duplicateOf for messages that are held.
-func (tx Tx) findContents(arrivals []arrival) error {
-	lists := make([][]any, len(arrivals))
-	for i, a := range arrivals {
-		lists[i] = []any{a.sha256, a.MessageID}
+// findContents returns the mails that are held of the messages.
+func (tx Tx) findContents(arrivals []arrival) (map[content]int64, error) {
+	values := make([]any, len(arrivals))
+	for i := range arrivals {
+		identity := arrivals[i].content()
+		values[i] = identity[:]
 	}
-	return tx.query(`
-		SELECT id FROM mail WHERE sha256 = $1 AND message_id = $2 AND duplicate_of IS NULL ORDER BY id LIMIT 1`,
-		lists, func(i int, row Row) error { return row.Scan(&arrivals[i].duplicateOf) })
+	held := make(map[content]int64)
+	err := tx.selectIn(`SELECT content, min(id) FROM mail WHERE duplicate_of IS NULL AND content IN `, ` GROUP BY content`,
+		nil, values, func(row Row) error {
+			var identity []byte
+			var id int64
+			if err := row.Scan(&identity, &id); err != nil {
+				return err
+			}
+			held[content(identity)] = id
+			return nil
+		})
+	return held, err
 }
 
 // insertMails adds the mails and, unless they are duplicates, their bytes.
 func (tx Tx) insertMails(arrivals []*arrival) error {
-	lists := make([][]any, len(arrivals))
+	rows := make([][]any, len(arrivals))
+	at := make(map[Position]*arrival, len(arrivals))
 	for i, a := range arrivals {
 		status, reason := MailReceived, ""
 		if a.duplicateOf != 0 {
 			status, reason = MailDuplicate, fmt.Sprintf("same message as mail %d", a.duplicateOf)
 		}
-		lists[i] = []any{a.Mailbox, int64(a.UIDValidity), int64(a.UID), reference(a.duplicateOf), a.sha256,
+		identity := a.content()
+		rows[i] = []any{a.Mailbox, int64(a.UIDValidity), int64(a.UID), reference(a.duplicateOf), identity[:], a.sha256,
 			int64(len(a.Raw)), micros(a.InternalDate), micros(tx.now), string(status), a.MessageID, reason}
+		at[a.Position] = a
 	}
-	err := tx.query(`
-		INSERT INTO mail (mailbox, uid_validity, uid, duplicate_of, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', '')
-		RETURNING id`,
-		lists, func(i int, row Row) error {
-			arrivals[i].added.New = arrivals[i].duplicateOf == 0
-			return row.Scan(&arrivals[i].added.ID)
+	err := tx.insert(`
+		INSERT INTO mail (mailbox, uid_validity, uid, duplicate_of, content, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)`,
+		`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, '', '')`, ` RETURNING id, mailbox, uid_validity, uid`,
+		rows, func(row Row) error {
+			var id int64
+			var p Position
+			if err := row.Scan(&id, &p.Mailbox, &p.UIDValidity, &p.UID); err != nil {
+				return err
+			}
+			a := at[p]
+			a.added = AddedMail{ID: id}
+			if a.duplicateOf == 0 {
+				a.added.New, a.added.Received = true, tx.now
+			}
+			return nil
 		})
 	if err != nil {
 		return err
@@ -149,7 +196,28 @@ func (tx Tx) insertMails(arrivals []*arrival) error {
 			n++
 		}
 	}
-	return tx.query(`INSERT INTO mail_chunk (mail, n, data) VALUES ($1, $2, $3)`, chunks, nil)
+	return tx.insert(`INSERT INTO mail_chunk (mail, n, data)`, `(?, ?, ?)`, "", chunks, nil)
+}
+
+// WantUnread wants a read task for each mail that was added, is not read yet
+// and has none. Whoever is to read them otherwise is gone: it is for a start,
+// and for taking a mailbox.
+func (tx Tx) WantUnread() error {
+	var unread []int64
+	err := tx.query(`
+		SELECT id FROM mail WHERE status = 'received' AND NOT EXISTS (
+			SELECT 1 FROM task WHERE kind = 'read' AND key = mail.id AND wanted > done)
+		ORDER BY id`, [][]any{{}},
+		func(_ int, row Row) error {
+			var id int64
+			err := row.Scan(&id)
+			unread = append(unread, id)
+			return err
+		})
+	if err != nil {
+		return fmt.Errorf("look for unread mails: %w", err)
+	}
+	return tx.Want(TaskRead, unread...)
 }
 
 const selectMails = `
@@ -158,7 +226,7 @@ const selectMails = `
 
 // Mails returns those of the ids that exist, by ascending id.
 func (tx Tx) Mails(ids []int64) ([]Mail, error) {
-	mails, err := selectByID(tx.transaction, selectMails+" WHERE id = $1", ids, scanMail)
+	mails, err := selectByID(tx.transaction, selectMails+" WHERE id IN ", " ORDER BY id", ids, scanMail)
 	if err != nil {
 		return nil, fmt.Errorf("look up mails: %w", err)
 	}

@@ -8,22 +8,34 @@ import (
 )
 
 // PutPieces adds pieces or raises the version of those whose body changed; a
-// parked one stays parked. Only Incident, Kind, Key and Body are read. It
+// parked one stays parked. Of pieces with one identity the last is put. Only Incident, Kind, Key and Body are read. It
 // does not want a task.
 func (tx Tx) PutPieces(pieces []Piece) error {
-	lists := make([][]any, len(pieces))
-	for i, p := range pieces {
+	type identity struct {
+		incident int64
+		kind     PieceKind
+		key      string
+	}
+	at := make(map[identity]int, len(pieces))
+	rows := make([][]any, 0, len(pieces))
+	for _, p := range pieces {
 		if !json.Valid(p.Body) {
 			return fmt.Errorf("put %s %q of incident %d: its body is not JSON", p.Kind, p.Key, p.Incident)
 		}
-		lists[i] = []any{p.Incident, string(p.Kind), keyHash(p.Key), p.Key, string(p.Body)}
+		row := []any{p.Incident, string(p.Kind), keyHash(p.Key), p.Key, string(p.Body)}
+		if i, twice := at[identity{p.Incident, p.Kind, storable(p.Key)}]; twice {
+			rows[i] = row
+			continue
+		}
+		at[identity{p.Incident, p.Kind, storable(p.Key)}] = len(rows)
+		rows = append(rows, row)
 	}
-	err := tx.query(`
-		INSERT INTO piece (incident, kind, key_hash, version, delivered, remote_id, parked, key, error, body)
-		VALUES ($1, $2, $3, 1, 0, 0, FALSE, $4, '', $5)
+	err := tx.insert(`
+		INSERT INTO piece (incident, kind, key_hash, version, delivered, remote_id, parked, key, error, body)`,
+		`(?, ?, ?, 1, 0, 0, FALSE, ?, '', ?)`, `
 		ON CONFLICT (incident, kind, key_hash) DO UPDATE
 		SET body = excluded.body, version = piece.version + 1 WHERE piece.body <> excluded.body`,
-		lists, nil)
+		rows, nil)
 	if err != nil {
 		return fmt.Errorf("put pieces: %w", err)
 	}
@@ -32,22 +44,22 @@ func (tx Tx) PutPieces(pieces []Piece) error {
 
 const selectPieces = `
 	SELECT id, incident, kind, key, body, version, delivered, remote_id, parked, error
-	FROM piece WHERE incident = $1`
+	FROM piece WHERE incident IN `
 
 // Pieces returns all pieces of the incidents in the order of delivery: by
 // incident, kind (artifact, note, row) and id.
 func (tx Tx) Pieces(incidents []int64) ([]Piece, error) {
-	return tx.pieces(selectPieces, incidents)
+	return tx.pieces("", incidents)
 }
 
 // PendingPieces is Pieces without those that are parked or whose delivered
 // version is their version.
 func (tx Tx) PendingPieces(incidents []int64) ([]Piece, error) {
-	return tx.pieces(selectPieces+" AND delivered <> version AND NOT parked", incidents)
+	return tx.pieces(" AND delivered <> version AND NOT parked", incidents)
 }
 
-func (tx Tx) pieces(query string, incidents []int64) ([]Piece, error) {
-	pieces, err := selectByID(tx.transaction, query, incidents, func(row Row) (p Piece, err error) {
+func (tx Tx) pieces(which string, incidents []int64) ([]Piece, error) {
+	pieces, err := selectByID(tx.transaction, selectPieces, which, incidents, func(row Row) (p Piece, err error) {
 		var body []byte
 		err = row.Scan(&p.ID, &p.Incident, &p.Kind, &p.Key, &body, &p.Version, &p.Delivered, &p.RemoteID, &p.Parked, &p.Error)
 		p.Body = body

@@ -70,6 +70,8 @@ type AddedMail struct {
 	// New is false when the position was known already, or when the same
 	// message stands at another position.
 	New bool
+	// Received is that of a new mail.
+	Received time.Time
 }
 
 // MailResult is what reading a mail gave.
@@ -257,4 +259,6 @@ type Counts struct {
 	PiecesParked                 int64
 	TasksPending, TasksParked    int64
 	RunsWaiting, MailsQuarantine int64
+	// MailsUnread were received and are not read yet.
+	MailsUnread int64
 }

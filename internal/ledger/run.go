@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // PutRuns adds runs and wants a respond task for each new one; a run whose
 // (incident, key) is there already is left alone. A run without a status is
 // waiting.
 func (tx Tx) PutRuns(runs []Run) error {
-	lists := make([][]any, len(runs))
+	rows := make([][]any, len(runs))
 	for i, r := range runs {
 		input, err := json.Marshal(r.Input)
 		if err != nil {
@@ -20,15 +21,13 @@ func (tx Tx) PutRuns(runs []Run) error {
 		if err != nil {
 			return fmt.Errorf("put run %q of incident %d: %w", r.Key, r.Incident, err)
 		}
-		lists[i] = []any{r.Incident, keyHash(r.Key), string(cmp.Or(r.Status, RunWaiting)), r.Action, r.Key, r.Error,
+		rows[i] = []any{r.Incident, keyHash(r.Key), string(cmp.Or(r.Status, RunWaiting)), r.Action, r.Key, r.Error,
 			string(input), string(answers)}
 	}
 	var added []int64
-	err := tx.query(`
-		INSERT INTO run (incident, key_hash, status, action, key, error, input, answers)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (incident, key_hash) DO NOTHING RETURNING id`,
-		lists, func(_ int, row Row) error {
+	err := tx.insert(`INSERT INTO run (incident, key_hash, status, action, key, error, input, answers)`,
+		`(?, ?, ?, ?, ?, ?, ?, ?)`, ` ON CONFLICT (incident, key_hash) DO NOTHING RETURNING id`,
+		rows, func(row Row) error {
 			var id int64
 			err := row.Scan(&id)
 			added = append(added, id)
@@ -37,6 +36,7 @@ func (tx Tx) PutRuns(runs []Run) error {
 	if err != nil {
 		return fmt.Errorf("put runs: %w", err)
 	}
+	slices.Sort(added) // RETURNING promises no order
 	return tx.Want(TaskRespond, added...)
 }
 
@@ -44,7 +44,7 @@ const selectRuns = `SELECT id, incident, status, action, key, error, input, answ
 
 // Runs returns those of the ids that exist, by ascending id.
 func (tx Tx) Runs(ids []int64) ([]Run, error) {
-	runs, err := selectByID(tx.transaction, selectRuns+` WHERE id = $1`, ids, scanRun)
+	runs, err := selectByID(tx.transaction, selectRuns+" WHERE id IN ", " ORDER BY id", ids, scanRun)
 	if err != nil {
 		return nil, fmt.Errorf("look up runs: %w", err)
 	}

@@ -13,20 +13,27 @@ func (tx Tx) Want(kind TaskKind, keys ...int64) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	lists := make([][]any, len(keys))
-	for i, key := range keys {
-		lists[i] = []any{string(kind), key, micros(tx.now)}
+	times := make(map[int64]int, len(keys))
+	for _, key := range keys {
+		times[key]++
+	}
+	rows := make([][]any, 0, len(times))
+	for _, key := range keys {
+		if n := times[key]; n > 0 {
+			rows = append(rows, []any{string(kind), key, int64(n), micros(tx.now)})
+			times[key] = 0
+		}
 	}
 	// A task that waits already keeps its place: otherwise one that is
 	// wanted again and again would never be the oldest.
-	err := tx.query(`
-		INSERT INTO task (kind, key, wanted, done, due_at, attempts, owner, node, lease_until, epoch, parked, error)
-		VALUES ($1, $2, 1, 0, $3, 0, '', '', 0, 0, FALSE, '')
+	err := tx.insert(`
+		INSERT INTO task (kind, key, wanted, done, due_at, attempts, owner, node, lease_until, epoch, parked, error)`,
+		`(?, ?, ?, 0, ?, 0, '', '', 0, 0, FALSE, '')`, `
 		ON CONFLICT (kind, key) DO UPDATE
-		SET wanted = task.wanted + 1,
+		SET wanted = task.wanted + excluded.wanted,
 			due_at = CASE WHEN task.wanted > task.done AND task.due_at < excluded.due_at
 				THEN task.due_at ELSE excluded.due_at END`,
-		lists, nil)
+		rows, nil)
 	if err != nil {
 		return fmt.Errorf("want %s tasks: %w", kind, err)
 	}
@@ -167,10 +174,11 @@ func (tx Tx) Counts() (Counts, error) {
 		(SELECT count(*) FROM piece), (SELECT count(*) FROM piece WHERE delivered <> version AND NOT parked),
 		(SELECT count(*) FROM piece WHERE parked),
 		(SELECT count(*) FROM task WHERE wanted > done AND NOT parked), (SELECT count(*) FROM task WHERE parked),
-		(SELECT count(*) FROM run WHERE status = 'waiting'), (SELECT count(*) FROM mail WHERE status = 'quarantined')`,
+		(SELECT count(*) FROM run WHERE status = 'waiting'), (SELECT count(*) FROM mail WHERE status = 'quarantined'),
+		(SELECT count(*) FROM mail WHERE status = 'received')`,
 		[][]any{{}}, func(_ int, row Row) error {
 			return row.Scan(&c.Mails, &c.Events, &c.Incidents, &c.Pieces, &c.PiecesPending, &c.PiecesParked,
-				&c.TasksPending, &c.TasksParked, &c.RunsWaiting, &c.MailsQuarantine)
+				&c.TasksPending, &c.TasksParked, &c.RunsWaiting, &c.MailsQuarantine, &c.MailsUnread)
 		})
 	if err != nil {
 		return Counts{}, fmt.Errorf("count the ledger: %w", err)

@@ -113,7 +113,7 @@ func scanTaskView(row Row) (TaskView, error) {
 
 // Tasks returns those of the ids that exist, by ascending id.
 func (tx Tx) Tasks(ids []int64) ([]TaskView, error) {
-	tasks, err := selectByID(tx.transaction, selectTasks+` WHERE id = $1`, ids, scanTaskView)
+	tasks, err := selectByID(tx.transaction, selectTasks+" WHERE id IN ", " ORDER BY id", ids, scanTaskView)
 	if err != nil {
 		return nil, fmt.Errorf("look up tasks: %w", err)
 	}

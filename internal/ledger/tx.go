@@ -101,16 +101,17 @@ func (t *transaction) change(statement string, lists [][]any) error {
 	return nil
 }
 
-// selectByID runs the query for each id, ascending and once, and collects
-// what scan makes of the rows.
-func selectByID[T any](t *transaction, query string, ids []int64, scan func(Row) (T, error)) ([]T, error) {
+// selectByID runs a query (see selectIn) for the ids, ascending and each once,
+// and collects what scan makes of the rows. The query's own order has to begin
+// with the id.
+func selectByID[T any](t *transaction, head, tail string, ids []int64, scan func(Row) (T, error)) ([]T, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	lists := make([][]any, len(ids))
+	values := make([]any, len(ids))
 	for i, id := range ids {
-		lists[i] = []any{id}
+		values[i] = id
 	}
 	var found []T
-	err := t.query(query, lists, func(_ int, row Row) error {
+	err := t.selectIn(head, tail, nil, values, func(row Row) error {
 		record, err := scan(row)
 		found = append(found, record)
 		return err
@@ -124,10 +125,12 @@ func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// keyHash stands for a key in unique indexes, whose entries are bounded.
+// keyHash stands for a key in unique indexes, whose entries are bounded. It is
+// short, because they are written at random places; two keys share one with
+// the odds of 1 in 2^128.
 func keyHash(key string) []byte {
 	sum := sha256.Sum256([]byte(storable(key)))
-	return sum[:]
+	return sum[:16]
 }
 
 // micros is a time as the ledger stores it: Unix microseconds, the zero time
@@ -138,6 +141,9 @@ func micros(t time.Time) int64 {
 	}
 	return t.UnixMicro()
 }
+
+// stored is a time as it will be read back.
+func stored(t time.Time) time.Time { return timeOf(micros(t)) }
 
 func timeOf(micros int64) time.Time {
 	if micros == 0 {

@@ -156,7 +156,7 @@ func TestRefusedArtifactParksAlone(t *testing.T) {
 
 	// A person may have it tried again; it is refused again.
 	require.EqualValues(t, 1, b.counts().PiecesParked)
-	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.RetryTask(2) }))
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.RetryTask(1) }))
 	b.settle()
 	require.EqualValues(t, 1, b.counts().PiecesParked)
 	require.Equal(t, 3+1, b.soar.Calls()["POST /incidents/{inc}/artifacts"])

@@ -112,6 +112,8 @@ func TestDeliveredAfterIsSinceTheCommit(t *testing.T) {
 		return err
 	}))
 	clock.jump(2 * time.Hour) // the process was away
+	_, err := b.pipeline.Take(t.Context(), "soc")
+	require.NoError(t, err)
 	b.start()
 	b.settle()
 	require.Len(t, seen.after, 1)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sepwatch/sepwatch/incident"
-	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/parse"
 	"github.com/sepwatch/sepwatch/rules"
@@ -34,34 +33,27 @@ func (r read) status() ledger.MailStatus {
 	return ledger.MailStatus(r.alert.Status)
 }
 
-// readNow reads mails that were just committed. Nothing is lost if it fails:
-// the mails' read tasks are leased to this node for a while, and then fall to
-// the read stage.
-func (p *Pipeline) readNow(ctx context.Context, settings *Settings, tasks []ledger.Task, mails map[int64]ingest.Mail) {
-	var changes []change
-	for _, t := range tasks {
-		if m := mails[t.Key]; !m.Truncated {
-			// The task became due when the mail was received.
-			changes = append(changes, p.readMail(settings, t, m.Raw, t.Due))
-		}
+// readNow reads mails that were just committed.
+func (p *Pipeline) readNow(ctx context.Context, settings *Settings, mails []received) error {
+	if len(mails) == 0 {
+		return nil
 	}
-	if len(changes) == 0 {
-		return
+	written := saved{mails: make([]read, len(mails))}
+	for i, m := range mails {
+		written.mails[i] = p.readMail(settings, m.id, m.raw, m.at)
 	}
-	var written saved
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
-		written, err = save(tx, changes)
+		written.opened, err = keep(tx, written.mails)
 		return err
 	})
 	if err != nil {
-		p.Logger.Error("mails were received but not read yet; trying again later",
-			"mails", len(changes), "error", err)
-		return
+		return fmt.Errorf("record what %d mails say: %w", len(mails), err)
 	}
 	p.tell(written)
+	return nil
 }
 
-// readStage reads mails whose live reading did not happen. A mail may be as
+// readStage reads mails whose live reading was not recorded. A mail may be as
 // large as max_size, so few are in memory at once.
 func (p *Pipeline) readStage() *stage {
 	return &stage{
@@ -89,40 +81,35 @@ func (s *step) readHeld(ctx context.Context, t ledger.Task) change {
 		mails, err = tx.Mails([]int64{t.Key})
 		return err
 	})
+	result := read{mail: t.Key}
 	switch {
 	case err == nil:
-		return s.readMail(s.settings, t, raw, mails[0].Received)
+		result = s.readMail(s.settings, t.Key, raw, mails[0].Received)
 	case errors.Is(err, ledger.ErrIncomplete):
 		s.Logger.Warn("mail quarantined", "mail", t.Key, "reason", err)
-		return quarantine(t, err.Error())
+		result.quarantine = err.Error()
+	default:
+		return change{outcome: s.failed(t, err)}
 	}
-	return change{outcome: s.failed(t, err)}
-}
-
-// quarantine is what becomes of a mail that cannot be read.
-func quarantine(t ledger.Task, reason string) change {
-	return change{
-		outcome: ledger.Outcome{Task: t, Done: true},
-		mails:   []read{{mail: t.Key, quarantine: reason}},
-	}
+	return change{outcome: ledger.Outcome{Task: t, Done: true}, mails: []read{result}}
 }
 
 // readMail parses a mail, lets the rules look at it and makes stories of it.
 // A mail that makes any of them panic is quarantined and stops nothing else.
-func (p *Pipeline) readMail(s *Settings, t ledger.Task, raw []byte, received time.Time) (c change) {
+func (p *Pipeline) readMail(s *Settings, id int64, raw []byte, received time.Time) (r read) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			c = quarantine(t, fmt.Sprintf("the reader failed on this mail: %v", problem))
-			p.Logger.Error("mail quarantined", "mail", t.Key, "reason", problem, "stack", string(debug.Stack()))
+			r = read{mail: id, quarantine: fmt.Sprintf("the reader failed on this mail: %v", problem)}
+			p.Logger.Error("mail quarantined", "mail", id, "reason", problem, "stack", string(debug.Stack()))
 		}
 	}()
-	r := read{mail: t.Key, alert: s.Rules.Accept(s.Read(raw)), received: received, at: p.Clock.Now()}
+	r = read{mail: id, alert: s.Rules.Accept(s.Read(raw)), received: received, at: p.Clock.Now()}
 	if r.alert.Status != parse.Ignored && r.alert.Status != parse.Rejected {
 		r.stories = s.Rules.Stories(r.alert, incident.Trust{})
 	}
-	p.Logger.Debug("mail read", "mail", t.Key, "status", r.alert.Status, "kind", r.alert.Kind,
+	p.Logger.Debug("mail read", "mail", id, "status", r.alert.Status, "kind", r.alert.Kind,
 		"events", len(r.alert.Events), "rule", r.alert.Rule)
-	return change{outcome: ledger.Outcome{Task: t, Done: true}, mails: []read{r}}
+	return r
 }
 
 // keep records what was read: the mails' states, their events, and the

@@ -146,6 +146,8 @@ func TestUnreadMailIsReadAfterACrash(t *testing.T) {
 		_, err := tx.AddMails([]ledger.NewMail{{Position: ledger.Position{Mailbox: "soc", UIDValidity: 1, UID: 1}, Raw: alert("HOST-1")}})
 		return err
 	}))
+	_, err := b.pipeline.Take(t.Context(), "soc") // as the next session does
+	require.NoError(t, err)
 	b.start()
 	b.settle()
 	require.Len(t, b.open(), 1)

@@ -10,17 +10,16 @@ import (
 	"github.com/sepwatch/sepwatch/internal/ledger"
 )
 
-// readLease is how long the live path may take to read what it committed
-// before the read stage takes the mails over.
-const readLease = time.Minute
-
-// Take leases a mailbox for the watcher of this node (see [ingest.Sink]).
+// Take leases a mailbox for the watcher of this node (see [ingest.Sink]). What
+// who held it before has committed and not read is read by the read stage.
 func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, error) {
 	lease := p.Settings().mailboxLease()
 	var m ledger.Mailbox
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
-		m, err = tx.TakeMailbox(mailbox, p.Node, lease)
-		return err
+		if m, err = tx.TakeMailbox(mailbox, p.Node, lease); err != nil {
+			return err
+		}
+		return tx.WantUnread()
 	})
 	if err != nil {
 		return ingest.State{}, fenced(fmt.Errorf("take mailbox %q: %w", mailbox, err))
@@ -30,9 +29,9 @@ func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, erro
 	}, nil
 }
 
-// Commit stores mails, their cursor and their read tasks in one commit, and
-// then reads them at once. What was not read, because the process died or
-// the reading failed, is read by the read stage later.
+// Commit stores mails and their cursor in one commit, and then reads them at
+// once. Where the reading cannot be recorded, the error ends the watcher's
+// session; the next one takes the mailbox anew, and with it what is unread.
 func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Mail) error {
 	settings := p.take()
 	defer settings.release()
@@ -45,9 +44,8 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 			Raw:          m.Raw,
 		}
 	}
-	var tasks []ledger.Task
-	var unread map[int64]ingest.Mail // by ledger id
-	var aside saved
+	var unread []received
+	var large []read
 	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error {
 		if err := tx.SaveMailbox(mailbox(s), settings.mailboxLease()); err != nil {
 			return err
@@ -56,45 +54,39 @@ func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Ma
 		if err != nil {
 			return err
 		}
-		unread = make(map[int64]ingest.Mail, len(added))
-		var ids []int64
+		unread, large = nil, nil
 		for i, a := range added {
-			if a.New {
-				ids = append(ids, a.ID)
-				unread[a.ID] = mails[i]
+			switch {
+			case !a.New:
+			case mails[i].Truncated:
+				large = append(large, read{mail: a.ID, quarantine: tooLarge(mails[i]), received: a.Received, at: a.Received})
+			default:
+				unread = append(unread, received{a.ID, mails[i].Raw, mails[i].InternalDate, a.Received})
 			}
 		}
-		if tasks, err = tx.ClaimKeys(ledger.TaskRead, ids, p.Node, readLease); err != nil {
-			return err
-		}
-		aside, err = save(tx, p.setAside(tasks, unread))
+		_, err = keep(tx, large)
 		return err
 	})
 	if err != nil {
 		return fenced(fmt.Errorf("commit %d mails of mailbox %q: %w", len(mails), s.Mailbox, err))
 	}
-	for _, t := range tasks {
-		p.Observer.MailReceived(s.Mailbox, unread[t.Key].InternalDate, t.Due)
+	for _, m := range unread {
+		p.Observer.MailReceived(s.Mailbox, m.arrived, m.at)
 	}
-	p.tell(aside)
-	for id, m := range unread {
-		if m.Truncated {
-			p.Logger.Warn("mail quarantined", "mail", id, "mailbox", s.Mailbox, "uid", m.UID, "reason", tooLarge(m))
-		}
+	for _, m := range large {
+		p.Observer.MailReceived(s.Mailbox, time.Time{}, m.received)
+		p.Logger.Warn("mail quarantined", "mail", m.mail, "mailbox", s.Mailbox, "reason", m.quarantine)
 	}
-	p.readNow(ctx, settings, tasks, unread)
-	return nil
+	p.tell(saved{mails: large})
+	return p.readNow(ctx, settings, unread)
 }
 
-// setAside quarantines mails that are too large to be read.
-func (p *Pipeline) setAside(tasks []ledger.Task, mails map[int64]ingest.Mail) []change {
-	var changes []change
-	for _, t := range tasks {
-		if m := mails[t.Key]; m.Truncated {
-			changes = append(changes, quarantine(t, tooLarge(m)))
-		}
-	}
-	return changes
+// received is a mail that was just committed.
+type received struct {
+	id  int64
+	raw []byte
+	// arrived is the mailbox server's time, at the ledger's.
+	arrived, at time.Time
 }
 
 func tooLarge(m ingest.Mail) string {

@@ -168,7 +168,7 @@ func (b *bench) counts() (c ledger.Counts) {
 // settle waits until nothing is left to do.
 func (b *bench) settle() {
 	b.t.Helper()
-	require.Eventually(b.t, func() bool { return b.counts().TasksPending == 0 }, time.Minute, 20*time.Millisecond,
+	require.Eventually(b.t, func() bool { return b.counts().TasksPending == 0 && b.counts().MailsUnread == 0 }, time.Minute, 20*time.Millisecond,
 		"something is left to do")
 }
 

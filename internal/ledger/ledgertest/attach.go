@@ -114,6 +114,7 @@ func testAttachAlone(t *testing.T, b *bundle, ways Ways) {
 	attach(t, b, ways, ledger.ReadOnly)
 	attach(t, b, ways, ledger.ReadWrite)
 	b.Ledger = b.open(t, "alpha")
+	counts.TasksPending++ // its start takes up the mail that is unread
 	require.Equal(t, counts, view(t, b.Ledger, ledger.Tx.Counts))
 }
 

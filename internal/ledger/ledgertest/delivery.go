@@ -44,30 +44,3 @@ func testSightings(t *testing.T, b *bundle) {
 	require.Zero(t, want[1].Seen)
 	require.ErrorIs(t, see(ledger.Sighting{Incident: 999, Events: 1}), ledger.ErrNotFound)
 }
-
-func testClaimKeys(t *testing.T, b *bundle) {
-	claimKeys := func(keys ...int64) []ledger.Task {
-		return update(t, b.Ledger, func(tx ledger.Tx) ([]ledger.Task, error) {
-			return tx.ClaimKeys(ledger.TaskDeliver, keys, "a", lease)
-		})
-	}
-	want(t, b.Ledger, 1, 2, 3, 4)
-	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.Want(ledger.TaskRead, 9) })
-	oldest := update(t, b.Ledger, claim(ledger.TaskDeliver, 1, "other"))
-	require.Equal(t, []int64{1}, keysOf(oldest))
-
-	tasks := claimKeys(1, 3, 2, 9)
-	require.Equal(t, []int64{3, 2}, keysOf(tasks), "1 is leased and 9 is of another kind")
-	require.Equal(t, int64(1), tasks[0].Epoch)
-	require.Empty(t, claimKeys(2, 3), "they are leased")
-	require.Empty(t, finish(t, b.Ledger,
-		ledger.Outcome{Task: tasks[0], Done: true},
-		ledger.Outcome{Task: tasks[1], Park: true}))
-	require.Empty(t, claimKeys(2, 3), "done and parked")
-	b.clock.advance(lease)
-	require.Equal(t, []int64{1, 4}, keysOf(claimKeys(1, 2, 3, 4)))
-	require.Error(t, b.Update(t.Context(), func(tx ledger.Tx) error {
-		_, err := tx.ClaimKeys(ledger.TaskRead, []int64{9}, "", lease)
-		return err
-	}))
-}

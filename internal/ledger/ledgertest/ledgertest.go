@@ -42,7 +42,7 @@ func Exercise(t *testing.T, fresh func(t *testing.T) Place) {
 		"run":                        testRuns,
 		"keys of any length":         testLongKeys,
 		"task/claim":                 testClaim,
-		"task/claim keys":            testClaimKeys,
+		"mail/unread":                testUnread,
 		"task/order":                 testClaimOrder,
 		"task/wanted while at work":  testWantedWhileAtWork,
 		"task/outcomes":              testOutcomes,

@@ -54,8 +54,6 @@ func testAddMails(t *testing.T, b *bundle) {
 	}, found[0])
 	require.Equal(t, two.ID, found[1].ID)
 
-	tasks := update(t, b.Ledger, claim(ledger.TaskRead, 9, "a"))
-	require.Equal(t, []int64{one.ID, two.ID}, keysOf(tasks))
 	require.Empty(t, addMails(t, b.Ledger, nil))
 }
 
@@ -94,8 +92,27 @@ func testMailDuplicate(t *testing.T, b *bundle) {
 		require.Equal(t, int64(3), found[i].Size)
 		require.Equal(t, view(t, b.Ledger, raw(of)), view(t, b.Ledger, raw(found[i].ID)))
 	}
+	do(t, b.Ledger, ledger.Tx.WantUnread)
 	tasks := update(t, b.Ledger, claim(ledger.TaskRead, 9, "a"))
 	require.ElementsMatch(t, []int64{first.ID, got[1].ID, got[3].ID}, keysOf(tasks), "duplicates are not read")
+}
+
+// testUnread is the way back to mails that were added and not read.
+func testUnread(t *testing.T, b *bundle) {
+	added := addMails(t, b.Ledger, mails("one", "two", "three"))
+	require.Empty(t, update(t, b.Ledger, claim(ledger.TaskRead, 9, "a")), "who adds them reads them")
+	do(t, b.Ledger, func(tx ledger.Tx) error {
+		return tx.SetMails([]ledger.MailResult{{ID: added[1].ID, Status: ledger.MailParsed}})
+	})
+	do(t, b.Ledger, ledger.Tx.WantUnread)
+	do(t, b.Ledger, ledger.Tx.WantUnread)
+	tasks := update(t, b.Ledger, claim(ledger.TaskRead, 9, "a"))
+	require.Equal(t, []int64{added[0].ID, added[2].ID}, keysOf(tasks))
+	require.Equal(t, int64(1), tasks[0].Wanted, "one that is wanted is not wanted again")
+	require.Empty(t, finish(t, b.Ledger, ledger.Outcome{Task: tasks[0], Done: true}, ledger.Outcome{Task: tasks[1], Park: true}))
+	do(t, b.Ledger, ledger.Tx.WantUnread)
+	again := update(t, b.Ledger, claim(ledger.TaskRead, 9, "a"))
+	require.Equal(t, []int64{added[0].ID}, keysOf(again), "it is still unread; the other one is parked")
 }
 
 func testRaw(t *testing.T, b *bundle) {

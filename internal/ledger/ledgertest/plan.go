@@ -130,9 +130,9 @@ func (c planning) Run(statement string, lists [][]any, each func(int, ledger.Row
 // many fills a ledger with 20,000 mails, as many incidents with an event, six
 // pieces and a run each, and their tasks. All is done but for a few.
 var many = []string{
-	`INSERT INTO mail (mailbox, uid_validity, uid, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)
+	`INSERT INTO mail (mailbox, uid_validity, uid, content, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)
 	WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-	SELECT 'soc', 1, i, 'sum ' || i, 3000, CAST(i AS BIGINT) * 1000000, CAST(i AS BIGINT) * 1000000, CASE WHEN i % 1000 = 0 THEN 'quarantined' ELSE 'parsed' END,
+	SELECT 'soc', 1, i, CAST('sum ' || i AS {{blob}}), 'sum ' || i, 3000, CAST(i AS BIGINT) * 1000000, CAST(i AS BIGINT) * 1000000, CASE WHEN i % 1000 = 0 THEN 'quarantined' ELSE 'parsed' END,
 		'single_risk', '<' || i || '@sepm>', '', 'Single Risk Event: machine HOST-' || i || ' infected', 'sepm@example.com' FROM n`,
 	`INSERT INTO incident (status, remote_id, seen, last_seen, created, delivered, key_hash, key, body)
 	SELECT CASE WHEN id % 2 = 0 THEN 'open' ELSE 'closed' END, 2000 + id, 1, received, received, received, CAST('key ' || id AS {{blob}}), 'key ' || id,

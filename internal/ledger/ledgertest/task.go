@@ -255,9 +255,10 @@ func testDue(t *testing.T, b *bundle) {
 	drain(deliver)
 
 	addMails(t, b.Ledger, mails("one"))
+	do(t, b.Ledger, ledger.Tx.WantUnread)
 	require.Len(t, read, 1)
 	drain(read)
-	addMails(t, b.Ledger, mails("one"))
+	do(t, b.Ledger, ledger.Tx.WantUnread)
 	require.Empty(t, read, "nothing new")
 
 	in := addIncidents(t, b.Ledger, "k")[0]

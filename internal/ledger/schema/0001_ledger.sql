@@ -3,8 +3,12 @@
 -- without it.
 --
 -- Keys come from mails and have no limit of their own, and PostgreSQL
--- refuses index entries above 2.7 kB: so a unique key is indexed by its
--- SHA-256 (key_hash).
+-- refuses index entries above 2.7 kB: so a unique key is indexed by the
+-- beginning of its SHA-256 (key_hash).
+--
+-- Every index costs each row that is added, and a mail adds about twenty: what
+-- is looked up by incident needs none beside the unique one that begins with
+-- it.
 
 CREATE TABLE mailbox (
     name         TEXT PRIMARY KEY,
@@ -23,6 +27,7 @@ CREATE TABLE mail (
     uid_validity  BIGINT NOT NULL,
     uid           BIGINT NOT NULL,
     duplicate_of  BIGINT REFERENCES mail (id),
+    content       {{blob}} NOT NULL,
     sha256        TEXT NOT NULL,
     size          BIGINT NOT NULL,
     internal_date BIGINT NOT NULL,
@@ -35,7 +40,8 @@ CREATE TABLE mail (
     sender        TEXT NOT NULL,
     UNIQUE (mailbox, uid_validity, uid)
 );
-CREATE INDEX mail_content ON mail (sha256) WHERE duplicate_of IS NULL;
+CREATE INDEX mail_content ON mail (content) WHERE duplicate_of IS NULL;
+CREATE INDEX mail_unread ON mail (id) WHERE status = 'received';
 CREATE INDEX mail_quarantined ON mail (id) WHERE status = 'quarantined';
 
 CREATE TABLE mail_chunk (
@@ -85,7 +91,6 @@ CREATE TABLE piece (
     body      TEXT NOT NULL,
     UNIQUE (incident, kind, key_hash)
 );
-CREATE INDEX piece_pending ON piece (incident) WHERE delivered <> version AND NOT parked;
 CREATE INDEX piece_parked ON piece (incident) WHERE parked;
 
 CREATE TABLE intent (
@@ -112,7 +117,6 @@ CREATE TABLE run (
     answers  TEXT NOT NULL,
     UNIQUE (incident, key_hash)
 );
-CREATE INDEX run_waiting ON run (id) WHERE status = 'waiting';
 
 -- owner is empty while no one holds the task.
 CREATE TABLE task (

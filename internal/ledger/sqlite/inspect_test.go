@@ -52,8 +52,8 @@ func execute(t *testing.T, path, statement string) {
 	require.NoError(t, db.Close())
 }
 
-const addMail = `INSERT INTO mail (mailbox, uid_validity, uid, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)
-	VALUES ('soc', 1, 1, '', 0, 0, 0, '', '', '', '', '', '')`
+const addMail = `INSERT INTO mail (mailbox, uid_validity, uid, content, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)
+	VALUES ('soc', 1, 1, x'00', '', 0, 0, 0, '', '', '', '', '', '')`
 
 func TestInspect(t *testing.T) {
 	for _, tt := range []struct {
