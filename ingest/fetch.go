@@ -78,7 +78,11 @@ func (r *run) add(ctx context.Context, got received) error {
 		r.large = append(r.large, got.uid)
 		return nil
 	}
-	r.mails = append(r.mails, got.mail(r.s.w.cursor.state.UIDValidity))
+	mail := got.mail(r.s.w.cursor.state.UIDValidity)
+	if o.Read != nil {
+		mail.Reading = o.Read(mail)
+	}
+	r.mails = append(r.mails, mail)
 	r.bytes += size
 	return nil
 }

@@ -57,6 +57,8 @@ type Mail struct {
 	// Truncated is set when Raw is only the beginning of the mail, as the rest
 	// went over Options.MaxSize.
 	Truncated bool
+	// Reading is what [Options.Read] made of the mail, if it is set.
+	Reading any
 	// Size is the mail's whole size in bytes, as the server announced it.
 	Size int64
 }

@@ -24,7 +24,9 @@ func (a *App) plan(mailboxes []config.Mailbox) (map[string]*watch, error) {
 			next[m.Name] = w
 			continue
 		}
-		watcher, err := ingest.New(mailboxOptions(m, a.opts.Clock, a.opts.Logger), a.pipeline)
+		options := mailboxOptions(m, a.opts.Clock, a.opts.Logger)
+		options.Read = a.pipeline.ReadAhead(m.Name)
+		watcher, err := ingest.New(options, a.pipeline)
 		if err != nil {
 			return nil, err
 		}

@@ -8,13 +8,13 @@ import (
 // PutEvents stores events under their identity (mail, ordinal); one that is
 // there already keeps its incident, if it has one. Each is given once.
 func (tx Tx) PutEvents(events []Event) error {
-	rows := make([][]any, len(events))
-	for i, e := range events {
+	rows := make([]any, 0, 5*len(events))
+	for _, e := range events {
 		body, err := json.Marshal(e.Event)
 		if err != nil {
 			return fmt.Errorf("put event %d of mail %d: %w", e.Ordinal, e.Mail, err)
 		}
-		rows[i] = []any{e.Mail, int64(e.Ordinal), reference(e.Incident), e.Digest, string(body)}
+		rows = append(rows, e.Mail, int64(e.Ordinal), reference(e.Incident), e.Digest, string(body))
 	}
 	err := tx.insert(`INSERT INTO event (mail, ordinal, incident, digest, body)`, `(?, ?, ?, ?, ?)`, `
 		ON CONFLICT (mail, ordinal) DO UPDATE

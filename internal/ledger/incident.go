@@ -16,7 +16,7 @@ const incidentColumns = "id, status, remote_id, seen, last_seen, created, delive
 // at the same time, Update runs its function again, which then finds it.
 func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
 	added := slices.Clone(incidents)
-	rows := make([][]any, len(added))
+	rows := make([]any, 0, 9*len(added))
 	at := make(map[string]int, len(added)) // by the hash of the key
 	for i := range added {
 		in := &added[i]
@@ -31,8 +31,8 @@ func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
 		}
 		hash := keyHash(in.Key)
 		at[string(hash)] = i
-		rows[i] = []any{string(in.Status), in.RemoteID, int64(in.Seen), micros(in.LastSeen),
-			micros(in.Created), micros(in.Delivered), hash, in.Key, string(body)}
+		rows = append(rows, string(in.Status), in.RemoteID, int64(in.Seen), micros(in.LastSeen),
+			micros(in.Created), micros(in.Delivered), hash, in.Key, string(body))
 	}
 	err := tx.insert(`INSERT INTO incident (status, remote_id, seen, last_seen, created, delivered, key_hash, key, body)`,
 		`(?, ?, ?, ?, ?, ?, ?, ?, ?)`, ` RETURNING id, key_hash`, rows, func(row Row) error {

@@ -72,14 +72,15 @@ type Ledger struct {
 	options Options
 	access  Access
 	due     tokens
+	texts   texts
 
 	close func() error
 }
 
 // New makes a ledger of an engine whose schema is in place, releases the
 // leases that this node left behind, and wants the mails that it did not read
-// to be read. It is for the engines' Open; the ledger
-// closes the engine, New's failure does not.
+// to be read. It is for the engines' Open; the ledger closes the engine, New's
+// failure does not.
 func New(ctx context.Context, engine Engine, options Options) (*Ledger, error) {
 	l := &Ledger{engine: engine, options: options.WithDefaults(), access: ReadWrite}
 	if err := l.releaseLeases(ctx); err != nil {

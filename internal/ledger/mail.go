@@ -29,9 +29,9 @@ func (a *arrival) content() content {
 	return content(sum[:16])
 }
 
-// AddMails stores the mails, bytes in chunks of 1 MiB, to be read: who adds
-// them reads them, and [Tx.WantUnread] is the way back where that did not come
-// to pass. The result has one entry a mail, in order. A position already held
+// AddMails stores the mails, bytes in chunks of 1 MiB, with what reading them
+// gave or to be read: who adds them reads them, and [Tx.WantUnread] is the way
+// back where that did not come to pass. The result has one entry a mail, in order. A position already held
 // adds nothing; a message already held (equal SHA-256 and Message-ID) is added
 // as a duplicate without its bytes, with a reason that names the first one.
 func (tx Tx) AddMails(mails []NewMail) ([]AddedMail, error) {
@@ -154,21 +154,24 @@ func (tx Tx) findContents(arrivals []arrival) (map[content]int64, error) {
 
 // insertMails adds the mails and, unless they are duplicates, their bytes.
 func (tx Tx) insertMails(arrivals []*arrival) error {
-	rows := make([][]any, len(arrivals))
+	rows := make([]any, 0, 15*len(arrivals))
 	at := make(map[Position]*arrival, len(arrivals))
-	for i, a := range arrivals {
-		status, reason := MailReceived, ""
+	for _, a := range arrivals {
+		result := MailResult{Status: MailReceived}
 		if a.duplicateOf != 0 {
-			status, reason = MailDuplicate, fmt.Sprintf("same message as mail %d", a.duplicateOf)
+			result = MailResult{Status: MailDuplicate, Reason: fmt.Sprintf("same message as mail %d", a.duplicateOf)}
+		} else if a.Result != nil {
+			result = *a.Result
 		}
 		identity := a.content()
-		rows[i] = []any{a.Mailbox, int64(a.UIDValidity), int64(a.UID), reference(a.duplicateOf), identity[:], a.sha256,
-			int64(len(a.Raw)), micros(a.InternalDate), micros(tx.now), string(status), a.MessageID, reason}
+		rows = append(rows, a.Mailbox, int64(a.UIDValidity), int64(a.UID), reference(a.duplicateOf), identity[:], a.sha256,
+			int64(len(a.Raw)), micros(a.InternalDate), micros(tx.now), string(result.Status), string(result.Kind),
+			a.MessageID, result.Reason, result.Subject, result.From)
 		at[a.Position] = a
 	}
 	err := tx.insert(`
 		INSERT INTO mail (mailbox, uid_validity, uid, duplicate_of, content, sha256, size, internal_date, received, status, kind, message_id, reason, subject, sender)`,
-		`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, '', '')`, ` RETURNING id, mailbox, uid_validity, uid`,
+		`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ` RETURNING id, mailbox, uid_validity, uid`,
 		rows, func(row Row) error {
 			var id int64
 			var p Position
@@ -185,14 +188,14 @@ func (tx Tx) insertMails(arrivals []*arrival) error {
 	if err != nil {
 		return err
 	}
-	var chunks [][]any
+	var chunks []any
 	for _, a := range arrivals {
 		if a.duplicateOf != 0 {
 			continue
 		}
 		n := int64(0)
 		for chunk := range slices.Chunk(a.Raw, chunkSize) {
-			chunks = append(chunks, []any{a.added.ID, n, chunk})
+			chunks = append(chunks, a.added.ID, n, chunk)
 			n++
 		}
 	}

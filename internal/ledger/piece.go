@@ -17,18 +17,19 @@ func (tx Tx) PutPieces(pieces []Piece) error {
 		key      string
 	}
 	at := make(map[identity]int, len(pieces))
-	rows := make([][]any, 0, len(pieces))
+	const width = 5
+	rows := make([]any, 0, width*len(pieces))
 	for _, p := range pieces {
 		if !json.Valid(p.Body) {
 			return fmt.Errorf("put %s %q of incident %d: its body is not JSON", p.Kind, p.Key, p.Incident)
 		}
-		row := []any{p.Incident, string(p.Kind), keyHash(p.Key), p.Key, string(p.Body)}
-		if i, twice := at[identity{p.Incident, p.Kind, storable(p.Key)}]; twice {
-			rows[i] = row
+		key := identity{p.Incident, p.Kind, storable(p.Key)}
+		if i, twice := at[key]; twice {
+			rows[i+width-1] = string(p.Body)
 			continue
 		}
-		at[identity{p.Incident, p.Kind, storable(p.Key)}] = len(rows)
-		rows = append(rows, row)
+		at[key] = len(rows)
+		rows = append(rows, p.Incident, string(p.Kind), keyHash(p.Key), p.Key, string(p.Body))
 	}
 	err := tx.insert(`
 		INSERT INTO piece (incident, kind, key_hash, version, delivered, remote_id, parked, key, error, body)`,

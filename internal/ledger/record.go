@@ -62,6 +62,9 @@ type NewMail struct {
 	MessageID    string
 	InternalDate time.Time
 	Raw          []byte
+	// Result is what reading the mail gave, where it was read before it is
+	// added; its ID is not looked at. Nil leaves the mail to be read.
+	Result *MailResult
 }
 
 // AddedMail is what became of a [NewMail].

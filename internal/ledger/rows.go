@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // groupBytes bounds the arguments of one statement that many rows share.
@@ -16,23 +17,42 @@ func groups() []int { return []int{64, 16, 4, 1} }
 
 // insert adds rows with as few statements as groups allow, each of which is
 // head, the row's template for every row, and tail. A "?" in the template is
-// the row's next argument. What a statement returns is handed to each, which
-// may be nil; it says in its columns which row it is about, as no order is
-// promised. Where tail has an ON CONFLICT that updates, no two rows conflict
-// with each other: PostgreSQL refuses that.
+// the row's next argument; args are those of all rows, one after the other.
+// What a statement returns is handed to each, which may be nil; it says in its
+// columns which row it is about, as no order is promised. Where tail has an ON
+// CONFLICT that updates, no two rows conflict with each other: PostgreSQL
+// refuses that.
 //
 // One statement for many rows costs less than half of one for each: what is
 // spared is what comes with a statement, not with a row.
-func (t *transaction) insert(head, template, tail string, rows [][]any, each func(Row) error) error {
-	for len(rows) > 0 {
-		n := groupSize(rows)
-		err := t.query(groupText(head, template, tail, n), [][]any{slices.Concat(rows[:n]...)}, ignoreIndex(each))
-		if err != nil {
+func (t *transaction) insert(head, template, tail string, args []any, each func(Row) error) error {
+	width := strings.Count(template, "?")
+	for len(args) > 0 {
+		n := groupSize(args, width)
+		text := t.texts.of(textOf{head, n}, func() string { return groupText(head, template, tail, n) })
+		if err := t.query(text, [][]any{args[:n*width]}, ignoreIndex(each)); err != nil {
 			return err
 		}
-		rows = rows[n:]
+		args = args[n*width:]
 	}
 	return nil
+}
+
+// texts keeps the statements of insert, which are long and few.
+type texts struct{ known sync.Map }
+
+// textOf is a statement by its head, which no other has, and its rows.
+type textOf struct {
+	head string
+	rows int
+}
+
+func (t *texts) of(key textOf, write func() string) string {
+	text, ok := t.known.Load(key)
+	if !ok {
+		text, _ = t.known.LoadOrStore(key, write())
+	}
+	return text.(string)
 }
 
 // selectIn runs a query that is head, a list of values for IN, and tail, for
@@ -62,28 +82,28 @@ func (t *transaction) selectIn(head, tail string, fixed []any, values []any, eac
 	return nil
 }
 
-// groupSize is how many of the rows come next in one statement.
-func groupSize(rows [][]any) int {
+// groupSize is how many rows of this width come next in one statement.
+func groupSize(args []any, width int) int {
 	for _, n := range groups() {
-		if n > len(rows) {
-			continue
-		}
-		size := 0
-		for _, row := range rows[:n] {
-			for _, arg := range row {
-				switch arg := arg.(type) {
-				case string:
-					size += len(arg)
-				case []byte:
-					size += len(arg)
-				}
-			}
-		}
-		if size <= groupBytes {
+		if n*width <= len(args) && sizeOf(args[:n*width]) <= groupBytes {
 			return n
 		}
 	}
 	return 1
+}
+
+// sizeOf is how many bytes of texts the arguments hold.
+func sizeOf(args []any) int {
+	size := 0
+	for _, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			size += len(arg)
+		case []byte:
+			size += len(arg)
+		}
+	}
+	return size
 }
 
 func groupText(head, template, tail string, rows int) string {

@@ -11,8 +11,8 @@ import (
 // (incident, key) is there already is left alone. A run without a status is
 // waiting.
 func (tx Tx) PutRuns(runs []Run) error {
-	rows := make([][]any, len(runs))
-	for i, r := range runs {
+	rows := make([]any, 0, 8*len(runs))
+	for _, r := range runs {
 		input, err := json.Marshal(r.Input)
 		if err != nil {
 			return fmt.Errorf("put run %q of incident %d: %w", r.Key, r.Incident, err)
@@ -21,8 +21,8 @@ func (tx Tx) PutRuns(runs []Run) error {
 		if err != nil {
 			return fmt.Errorf("put run %q of incident %d: %w", r.Key, r.Incident, err)
 		}
-		rows[i] = []any{r.Incident, keyHash(r.Key), string(cmp.Or(r.Status, RunWaiting)), r.Action, r.Key, r.Error,
-			string(input), string(answers)}
+		rows = append(rows, r.Incident, keyHash(r.Key), string(cmp.Or(r.Status, RunWaiting)), r.Action, r.Key, r.Error,
+			string(input), string(answers))
 	}
 	var added []int64
 	err := tx.insert(`INSERT INTO run (incident, key_hash, status, action, key, error, input, answers)`,

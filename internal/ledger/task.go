@@ -17,10 +17,10 @@ func (tx Tx) Want(kind TaskKind, keys ...int64) error {
 	for _, key := range keys {
 		times[key]++
 	}
-	rows := make([][]any, 0, len(times))
+	rows := make([]any, 0, 4*len(times))
 	for _, key := range keys {
 		if n := times[key]; n > 0 {
-			rows = append(rows, []any{string(kind), key, int64(n), micros(tx.now)})
+			rows = append(rows, string(kind), key, int64(n), micros(tx.now))
 			times[key] = 0
 		}
 	}

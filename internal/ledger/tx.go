@@ -16,6 +16,7 @@ type Tx struct{ *transaction }
 // transaction is the state behind a Tx.
 type transaction struct {
 	conn   Conn
+	texts  *texts
 	now    time.Time
 	node   string
 	shared bool
@@ -31,6 +32,7 @@ var errOver = errors.New("the transaction is over: a Tx is valid only inside the
 func (l *Ledger) begin(conn Conn) *transaction {
 	return &transaction{
 		conn:   conn,
+		texts:  &l.texts,
 		now:    timeOf(micros(l.options.Now())),
 		node:   l.options.Node,
 		shared: l.engine.Shared(),

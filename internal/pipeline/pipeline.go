@@ -68,6 +68,9 @@ type Options struct {
 type Pipeline struct {
 	Options
 	stages []*stage
+	// proven has the mailboxes, by name, of which mails were committed and
+	// read since they were taken.
+	proven sync.Map
 }
 
 // New makes a pipeline.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -26,31 +27,22 @@ type read struct {
 	received, at time.Time
 }
 
+// result is what the ledger keeps of the reading.
+func (r read) result() ledger.MailResult {
+	reason := r.alert.Rule
+	if r.quarantine != "" {
+		reason = r.quarantine
+	}
+	return ledger.MailResult{
+		ID: r.mail, Status: r.status(), Reason: reason, Kind: r.alert.Kind, Subject: r.alert.Subject, From: r.alert.From,
+	}
+}
+
 func (r read) status() ledger.MailStatus {
 	if r.quarantine != "" {
 		return ledger.MailQuarantined
 	}
 	return ledger.MailStatus(r.alert.Status)
-}
-
-// readNow reads mails that were just committed.
-func (p *Pipeline) readNow(ctx context.Context, settings *Settings, mails []received) error {
-	if len(mails) == 0 {
-		return nil
-	}
-	written := saved{mails: make([]read, len(mails))}
-	for i, m := range mails {
-		written.mails[i] = p.readMail(settings, m.id, m.raw, m.at)
-	}
-	err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
-		written.opened, err = keep(tx, written.mails)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("record what %d mails say: %w", len(mails), err)
-	}
-	p.tell(written)
-	return nil
 }
 
 // readStage reads mails whose live reading was not recorded. A mail may be as
@@ -84,7 +76,8 @@ func (s *step) readHeld(ctx context.Context, t ledger.Task) change {
 	result := read{mail: t.Key}
 	switch {
 	case err == nil:
-		result = s.readMail(s.settings, t.Key, raw, mails[0].Received)
+		result = s.readMail(s.settings, slog.Int64("mail", t.Key), raw)
+		result.mail, result.received = t.Key, mails[0].Received
 	case errors.Is(err, ledger.ErrIncomplete):
 		s.Logger.Warn("mail quarantined", "mail", t.Key, "reason", err)
 		result.quarantine = err.Error()
@@ -94,20 +87,21 @@ func (s *step) readHeld(ctx context.Context, t ledger.Task) change {
 	return change{outcome: ledger.Outcome{Task: t, Done: true}, mails: []read{result}}
 }
 
-// readMail parses a mail, lets the rules look at it and makes stories of it.
+// readMail parses a mail, lets the rules look at it and makes stories of it;
+// which names the mail in the log.
 // A mail that makes any of them panic is quarantined and stops nothing else.
-func (p *Pipeline) readMail(s *Settings, id int64, raw []byte, received time.Time) (r read) {
+func (p *Pipeline) readMail(s *Settings, which slog.Attr, raw []byte) (r read) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			r = read{mail: id, quarantine: fmt.Sprintf("the reader failed on this mail: %v", problem)}
-			p.Logger.Error("mail quarantined", "mail", id, "reason", problem, "stack", string(debug.Stack()))
+			r = read{at: p.Clock.Now(), quarantine: fmt.Sprintf("the reader failed on this mail: %v", problem)}
+			p.Logger.Error("mail quarantined", which, "reason", problem, "stack", string(debug.Stack()))
 		}
 	}()
-	r = read{mail: id, alert: s.Rules.Accept(s.Read(raw)), received: received, at: p.Clock.Now()}
+	r = read{alert: s.Rules.Accept(s.Read(raw)), at: p.Clock.Now()}
 	if r.alert.Status != parse.Ignored && r.alert.Status != parse.Rejected {
 		r.stories = s.Rules.Stories(r.alert, incident.Trust{})
 	}
-	p.Logger.Debug("mail read", "mail", id, "status", r.alert.Status, "kind", r.alert.Kind,
+	p.Logger.Debug("mail read", which, "status", r.alert.Status, "kind", r.alert.Kind,
 		"events", len(r.alert.Events), "rule", r.alert.Rule)
 	return r
 }
@@ -122,14 +116,7 @@ func keep(tx ledger.Tx, mails []read) (opened int, err error) {
 	results := make([]ledger.MailResult, len(mails))
 	ids := make([]int64, len(mails))
 	for i, m := range mails {
-		ids[i] = m.mail
-		results[i] = ledger.MailResult{
-			ID: m.mail, Status: m.status(), Reason: m.alert.Rule,
-			Kind: m.alert.Kind, Subject: m.alert.Subject, From: m.alert.From,
-		}
-		if m.quarantine != "" {
-			results[i].Reason = m.quarantine
-		}
+		ids[i], results[i] = m.mail, m.result()
 	}
 	if err := tx.SetMails(results); err != nil {
 		return 0, err
@@ -138,11 +125,24 @@ func keep(tx ledger.Tx, mails []read) (opened int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var k keeper
+	return correlate(tx, mails, known)
+}
+
+// correlate records the events of mails, and the incidents that they open or
+// join; known has those that an event belongs to already, by mail and ordinal.
+func correlate(tx ledger.Tx, mails []read, known map[int64]map[int]int64) (opened int, err error) {
+	var all []rules.Story
 	for _, m := range mails {
-		if err := k.add(tx, m, known[m.mail]); err != nil {
-			return 0, fmt.Errorf("mail %d: %w", m.mail, err)
-		}
+		all = append(all, m.stories...)
+	}
+	if all, err = rules.Correlate(tx, all); err != nil {
+		return 0, err
+	}
+	k := keeper{byKey: make(map[string]int)}
+	for _, m := range mails {
+		n := len(m.stories)
+		k.add(m, all[:n], known[m.mail])
+		all = all[n:]
 	}
 	return len(k.opened), k.write(tx)
 }
@@ -184,14 +184,7 @@ type story struct {
 	received, at time.Time
 }
 
-func (k *keeper) add(view rules.View, m read, known map[int]int64) error {
-	stories, err := rules.Correlate(view, m.stories)
-	if err != nil {
-		return err
-	}
-	if k.byKey == nil {
-		k.byKey = make(map[string]int)
-	}
+func (k *keeper) add(m read, stories []rules.Story, known map[int]int64) {
 	for _, s := range stories {
 		ordinals := s.Events
 		if len(ordinals) == 0 {
@@ -214,7 +207,6 @@ func (k *keeper) add(view rules.View, m read, known map[int]int64) error {
 			k.events, k.eventStory = append(k.events, e), append(k.eventStory, at)
 		}
 	}
-	return nil
 }
 
 // open counts an event of a new story and returns the story's index.
@@ -241,9 +233,13 @@ func (k *keeper) write(tx ledger.Tx) error {
 	if err != nil {
 		return err
 	}
-	var pieces []ledger.Piece
+	artifacts := 0
+	for _, s := range k.opened {
+		artifacts += len(s.Artifacts)
+	}
+	pieces := make([]ledger.Piece, 0, artifacts)
 	var runs []ledger.Run
-	var want []int64
+	want := make([]int64, 0, len(opened))
 	for i, s := range k.opened {
 		id := opened[i].ID
 		want = append(want, id)

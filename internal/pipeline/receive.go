@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"log/slog"
 
 	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/ledger"
@@ -21,6 +21,7 @@ func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, erro
 		}
 		return tx.WantUnread()
 	})
+	p.proven.Delete(mailbox)
 	if err != nil {
 		return ingest.State{}, fenced(fmt.Errorf("take mailbox %q: %w", mailbox, err))
 	}
@@ -29,64 +30,136 @@ func (p *Pipeline) Take(ctx context.Context, mailbox string) (ingest.State, erro
 	}, nil
 }
 
-// Commit stores mails and their cursor in one commit, and then reads them at
-// once. Where the reading cannot be recorded, the error ends the watcher's
-// session; the next one takes the mailbox anew, and with it what is unread.
+// ReadAhead gives the watcher's [ingest.Options].Read: it reads a mail before
+// its batch is committed, where the mailbox is known to be harmless.
+func (p *Pipeline) ReadAhead(mailbox string) func(ingest.Mail) any {
+	return func(m ingest.Mail) any {
+		if _, proven := p.proven.Load(mailbox); !proven {
+			return nil
+		}
+		settings := p.take()
+		defer settings.release()
+		return p.readNew(settings, mailbox, m)
+	}
+}
+
+// Commit stores mails and their cursor, and reads the mails.
+//
+// Reading comes first, so that one commit takes the mails and what they say.
+// The first mails after a Take are stored unread before they are read: where
+// one of them ended the last session, or the process, it is in the ledger then,
+// and the mailbox goes on after it. What could not be read or recorded ends the
+// session with an error; the next one takes the mailbox anew, and the read
+// stage gets what is unread.
 func (p *Pipeline) Commit(ctx context.Context, s ingest.State, mails []ingest.Mail) error {
 	settings := p.take()
 	defer settings.release()
-	incoming := make([]ledger.NewMail, len(mails))
-	for i, m := range mails {
+	_, readFirst := p.proven.Load(s.Mailbox)
+	b := batch{Pipeline: p, settings: settings, state: s, mails: mails}
+	if readFirst {
+		b.read()
+	}
+	err := p.Ledger.Update(ctx, b.add)
+	if err != nil {
+		return fenced(fmt.Errorf("commit %d mails of mailbox %q: %w", len(mails), s.Mailbox, err))
+	}
+	for i, a := range b.added {
+		if a.New {
+			p.Observer.MailReceived(s.Mailbox, mails[i].InternalDate, a.Received)
+		}
+	}
+	if !readFirst {
+		b.read()
+		b.sift()
+		err := p.Ledger.Update(ctx, func(tx ledger.Tx) (err error) {
+			b.opened, err = keep(tx, b.fresh)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("record what %d mails say: %w", len(mails), err)
+		}
+	}
+	p.tell(saved{mails: b.fresh, opened: b.opened})
+	if len(mails) > 0 {
+		p.proven.Store(s.Mailbox, true)
+	}
+	return nil
+}
+
+// batch is mails on their way into the ledger.
+type batch struct {
+	*Pipeline
+	settings *Settings
+	state    ingest.State
+	mails    []ingest.Mail
+	// reads are what the mails say, once they were read, and fresh those of
+	// the mails that are new.
+	reads  []*read
+	fresh  []read
+	added  []ledger.AddedMail
+	opened int
+}
+
+// read reads the mails that were not read ahead.
+func (b *batch) read() {
+	b.reads = make([]*read, len(b.mails))
+	for i, m := range b.mails {
+		ahead, ok := m.Reading.(*read)
+		if !ok {
+			ahead = b.readNew(b.settings, b.state.Mailbox, m)
+		}
+		b.reads[i] = ahead
+	}
+}
+
+// readNew reads a mail that the ledger does not have yet. One that is too large
+// is set aside.
+func (p *Pipeline) readNew(settings *Settings, mailbox string, m ingest.Mail) *read {
+	if m.Truncated {
+		reason := tooLarge(m)
+		p.Logger.Warn("mail quarantined", "mailbox", mailbox, "uid", m.UID, "reason", reason)
+		return &read{quarantine: reason, at: p.Clock.Now()}
+	}
+	r := p.readMail(settings, slog.Any("uid", m.UID), m.Raw)
+	return &r
+}
+
+// add stores the cursor and the mails, and what they say where they were read.
+func (b *batch) add(tx ledger.Tx) error {
+	if err := tx.SaveMailbox(mailbox(b.state), b.settings.mailboxLease()); err != nil {
+		return err
+	}
+	incoming := make([]ledger.NewMail, len(b.mails))
+	for i, m := range b.mails {
 		incoming[i] = ledger.NewMail{
-			Position:     ledger.Position{Mailbox: s.Mailbox, UIDValidity: m.UIDValidity, UID: m.UID},
+			Position:     ledger.Position{Mailbox: b.state.Mailbox, UIDValidity: m.UIDValidity, UID: m.UID},
 			MessageID:    m.MessageID,
 			InternalDate: m.InternalDate,
 			Raw:          m.Raw,
 		}
+		if b.reads != nil {
+			result := b.reads[i].result()
+			incoming[i].Result = &result
+		}
 	}
-	var unread []received
-	var large []read
-	err := p.Ledger.Update(ctx, func(tx ledger.Tx) error {
-		if err := tx.SaveMailbox(mailbox(s), settings.mailboxLease()); err != nil {
-			return err
-		}
-		added, err := tx.AddMails(incoming)
-		if err != nil {
-			return err
-		}
-		unread, large = nil, nil
-		for i, a := range added {
-			switch {
-			case !a.New:
-			case mails[i].Truncated:
-				large = append(large, read{mail: a.ID, quarantine: tooLarge(mails[i]), received: a.Received, at: a.Received})
-			default:
-				unread = append(unread, received{a.ID, mails[i].Raw, mails[i].InternalDate, a.Received})
-			}
-		}
-		_, err = keep(tx, large)
+	var err error
+	if b.added, err = tx.AddMails(incoming); err != nil || b.reads == nil {
 		return err
-	})
-	if err != nil {
-		return fenced(fmt.Errorf("commit %d mails of mailbox %q: %w", len(mails), s.Mailbox, err))
 	}
-	for _, m := range unread {
-		p.Observer.MailReceived(s.Mailbox, m.arrived, m.at)
-	}
-	for _, m := range large {
-		p.Observer.MailReceived(s.Mailbox, time.Time{}, m.received)
-		p.Logger.Warn("mail quarantined", "mail", m.mail, "mailbox", s.Mailbox, "reason", m.quarantine)
-	}
-	p.tell(saved{mails: large})
-	return p.readNow(ctx, settings, unread)
+	b.sift()
+	b.opened, err = correlate(tx, b.fresh, nil)
+	return err
 }
 
-// received is a mail that was just committed.
-type received struct {
-	id  int64
-	raw []byte
-	// arrived is the mailbox server's time, at the ledger's.
-	arrived, at time.Time
+// sift picks the readings of the mails that were new.
+func (b *batch) sift() {
+	b.fresh = b.fresh[:0]
+	for i, a := range b.added {
+		if a.New {
+			b.reads[i].mail, b.reads[i].received = a.ID, a.Received
+			b.fresh = append(b.fresh, *b.reads[i])
+		}
+	}
 }
 
 func tooLarge(m ingest.Mail) string {
