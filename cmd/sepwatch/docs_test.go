@@ -135,12 +135,19 @@ func newReader(t *testing.T) *reader {
 	return r
 }
 
+// looks are commands that a reader may repeat until they show what is awaited.
+var looks = regexp.MustCompile(`^(sepwatch \w+ (list|show) |tail |curl -sS http://)`)
+
 func (r *reader) follow(steps []step) {
 	for _, s := range steps {
-		if ended, ok := strings.CutPrefix(s.command, "kill %"); ok {
-			number, err := strconv.Atoi(ended)
+		if kill, job, ok := strings.Cut(s.command, " %"); ok && strings.HasPrefix(kill, "kill") {
+			number, err := strconv.Atoi(job)
 			require.NoError(r.t, err, s.place)
-			r.end(number)
+			if kill == "kill -HUP" {
+				require.NoError(r.t, r.jobs[number-1].cmd.Process.Signal(syscall.SIGHUP), s.place)
+			} else {
+				r.end(number)
+			}
 			continue
 		}
 		if command, ok := strings.CutSuffix(s.command, " &"); ok {
@@ -157,7 +164,7 @@ func (r *reader) follow(steps []step) {
 			require.Equal(r.t, failed, err != nil, "%s: %s: %v\n%s", s.place, s.command, err, out)
 			return string(out)
 		}
-		if regexp.MustCompile(`^sepwatch \w+ (list|show) `).MatchString(s.command) {
+		if looks.MatchString(s.command) {
 			r.eventually(s, false, run) // the daemon may not have come to it yet
 			continue
 		}
