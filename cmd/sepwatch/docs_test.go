@@ -55,6 +55,20 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+// TestRehearsals holds the stand-ins' flags that the documents name in passing
+// to those that there are.
+func TestRehearsals(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../docs/operating.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile("`(simulate [^`]+)`").FindAllStringSubmatch(string(data), -1)
+	require.NotEmpty(t, named)
+	for _, command := range named {
+		out, err := exec.Command("sh", "-c", "sepwatch "+command[1]+" --help").CombinedOutput()
+		require.NoError(t, err, "%s\n%s", command[1], out)
+	}
+}
+
 // A step is a command of a document and what it is said to print.
 type step struct{ place, command, prints string }
 
@@ -72,6 +86,9 @@ func readSteps(t *testing.T, path string) (steps []step) {
 		case strings.HasPrefix(line, "```"):
 			inside = !inside
 			fence = strings.TrimSpace(strings.TrimPrefix(line, "```"))
+			if inside {
+				require.Contains(t, []string{"console", "sh", "text", "yaml"}, fence, "%s: a transcript that cannot run is text", place)
+			}
 			if inside && fence == "sh" {
 				steps = append(steps, step{place: place})
 			}
@@ -208,7 +225,7 @@ func (r *reader) end(number int) {
 }
 
 // vary are the parts of an output that are others each time.
-var vary = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?|[0-9a-f]{64}|(?i:uidvalidity)[ =]\d+|version=\S+`)
+var vary = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?|sha256:[0-9A-Fa-f:]{64,95}|[0-9a-f]{64}|(?i:uidvalidity)[ =]\d+|version=\S+`)
 
 // said is an output as the document would show it.
 func (r *reader) said(output string) string { return steady(r.there.Replace(output)) }
