@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,28 +30,23 @@ func TestDocs(t *testing.T) {
 	t.Parallel()
 	documents, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
-	readme := readSteps(t, "../../README.md")
-	require.NotEmpty(t, readme)
-	t.Run("README.md", func(t *testing.T) {
-		t.Parallel()
-		newReader(t).follow(readme)
-	})
-	for _, path := range documents {
+	documents = append([]string{"../../README.md"}, documents...)
+	addresses := freeAddresses(t, len(documents)*len(documented))
+	var files []step // of the README, which comes first
+	for i, path := range documents {
 		steps := readSteps(t, path)
+		before := files
+		if i == 0 {
+			files = slices.DeleteFunc(slices.Clone(steps), func(s step) bool { return !strings.HasPrefix(s.command, "cat >") })
+			require.NotEmpty(t, files)
+		}
 		if len(steps) == 0 {
 			continue
 		}
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
-			var files []step
-			for _, s := range readme {
-				if strings.HasPrefix(s.command, "cat >") {
-					files = append(files, s)
-				}
-			}
-			require.NotEmpty(t, files)
-			r := newReader(t)
-			r.follow(files)
+			r := newReader(t, addresses[i*len(documented):])
+			r.follow(before)
 			r.follow(steps)
 		})
 	}
@@ -121,27 +118,37 @@ type job struct {
 	shown shown
 }
 
-// documented are the addresses and the folder of the documents.
-var documented = []string{"127.0.0.1:8446", "127.0.0.1:8443", "127.0.0.1:8993", "127.0.0.1:9180", "/home/me/try"}
+// documented are the addresses of the documents: SEPM's, Resilient's, the
+// mailbox's and the daemon's.
+var documented = []string{"127.0.0.1:8446", "127.0.0.1:8443", "127.0.0.1:8993", "127.0.0.1:9180"}
 
-func newReader(t *testing.T) *reader {
+// freeAddresses gives n loopback addresses that are free, and stay so: their
+// ports are below those that systems give out for port 0.
+func freeAddresses(t *testing.T, n int) (free []string) {
+	t.Helper()
+	for port := 20000 + rand.IntN(8000); len(free) < n; port++ {
+		require.Less(t, port, 32000, "there are not %d free ports", n)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			free = append(free, l.Addr().String())
+			require.NoError(t, l.Close())
+		}
+	}
+	return free
+}
+
+// newReader makes a reader who has these addresses in place of the documented.
+func newReader(t *testing.T, addresses []string) *reader {
 	realparts.Need(t, "curl", "curl")
 	r := &reader{t: t, dir: t.TempDir()}
-	var here, there []string
-	for _, said := range documented {
-		is := r.dir
-		if _, _, err := net.SplitHostPort(said); err == nil {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			require.NoError(t, err)
-			defer l.Close()
-			is = l.Addr().String()
-		}
-		here, there = append(here, said, is), append(there, is, said)
+	here, there := []string{"/home/me/try", r.dir}, []string{r.dir, "/home/me/try"}
+	for i, said := range documented {
+		here, there = append(here, said, addresses[i]), append(there, addresses[i], said)
 	}
 	// The stand-ins' own ports are the documented ones.
-	for name, said := range map[string]string{"sepm": documented[0], "resilient": documented[1], "mailbox": documented[2]} {
+	for i, name := range []string{"sepm", "resilient", "mailbox"} {
 		command := "sepwatch simulate " + name
-		here = append(here, command, command+" --listen "+strings.NewReplacer(here...).Replace(said))
+		here = append(here, command, command+" --listen "+addresses[i])
 	}
 	r.here, r.there = strings.NewReplacer(here...), strings.NewReplacer(there...)
 	t.Cleanup(func() {
