@@ -48,6 +48,9 @@ func fillLedger(ctx context.Context, l *ledger.Ledger) error {
 			if _, err := tx.AddMails(mails); err != nil {
 				return err
 			}
+			if err := tx.WantUnread(); err != nil { // as after a crash
+				return err
+			}
 			return tx.SetMails([]ledger.MailResult{
 				{ID: 1, Status: ledger.MailParsed, Kind: parse.SingleRisk, Subject: "Single Risk Event: machine TEST-ENDPOINT infected", From: "sepm@example.com"},
 				{ID: 2, Status: ledger.MailUnparsed, Kind: parse.Unknown, Subject: hostile, From: "sepm@example.com"},
