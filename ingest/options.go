@@ -99,7 +99,7 @@ type Options struct {
 	// MaxSize is the number of bytes kept of one mail, 64 MiB by default.
 	MaxSize int64
 	// BatchMails and BatchBytes bound what is fetched and committed together:
-	// 512 mails and 4 MiB by default. One mail may be larger than BatchBytes.
+	// 256 mails and 4 MiB by default. One mail may be larger than BatchBytes.
 	BatchMails int
 	BatchBytes int64
 	// Reconnect paces attempts after a lost connection (1 s to 5 min) and
@@ -136,7 +136,7 @@ func (o *Options) complete() error {
 	orDefault(&o.IdleRestart, 4*time.Minute)
 	orDefault(&o.CommandTimeout, time.Minute)
 	orDefault(&o.MaxSize, 64<<20)
-	orDefault(&o.BatchMails, 512)
+	orDefault(&o.BatchMails, 256)
 	orDefault(&o.BatchBytes, 4<<20)
 	orDefault(&o.Reconnect, Backoff{time.Second, 5 * time.Minute})
 	orDefault(&o.LoginRetry, Backoff{30 * time.Second, 15 * time.Minute})

@@ -32,7 +32,6 @@ force. Logs go to standard error.`,
 			if err != nil {
 				return err
 			}
-			useMemory()
 			s := service{path: path, log: newLog(cmd.ErrOrStderr(), c.Log)}
 			s.manager = manager{s.log.Logger}
 			if s.app, err = app.New(cmd.Context(), app.Options{Config: c, Logger: s.log.Logger, Version: version}); err != nil {

@@ -158,17 +158,28 @@ func (d *daemon) until(done func() bool) time.Duration {
 	return time.Since(d.start)
 }
 
-// stop ends the process and returns the most memory that it held, in MB.
+// stop ends the process and returns the most memory that it held until then,
+// in MB.
 func (d *daemon) stop() float64 {
 	d.tb.Helper()
+	most := d.memory()
 	require.NoError(d.tb, d.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(d.tb, d.cmd.Wait())
-	return maxRSS(d.cmd)
+	return most
 }
 
-// maxRSS is the most memory that an ended process held, in MB.
-func maxRSS(cmd *exec.Cmd) float64 {
-	return float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024 // Linux counts in KiB
+// memory is the most memory that the process held so far, in MB. It is not
+// taken from what wait gives, which counts this process too, as it was when it
+// started the other.
+func (d *daemon) memory() float64 {
+	d.tb.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	require.NoError(d.tb, err)
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kib float64
+	_, err = fmt.Sscan(rest, &kib)
+	require.NoError(d.tb, err)
+	return kib / 1024
 }
 
 // closedAddress is a loopback address that refuses connections.

@@ -22,7 +22,7 @@ import (
 // a mailbox, and so reads and correlates them: what the drain costs without
 // the mailbox.
 func BenchmarkCommit(b *testing.B) {
-	const batch = 512
+	const batch = 256
 	l, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "ledger.db"), ledger.Options{Node: "bench"})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, l.Close()) })
