@@ -15,7 +15,7 @@ import (
 // fleet: the one that was under way and the one that is waited for.
 func (p *Pipeline) respondStage() *stage {
 	return &stage{
-		Pipeline: p, kind: ledger.TaskRespond, limit: 256, batch: 128, system: "SEPM",
+		Pipeline: p, kind: ledger.TaskRespond, limit: 512, batch: 256, system: "SEPM",
 		lease:  func(*Settings) time.Duration { return 30 * time.Minute },
 		client: func(s *Settings) any { return s.SEPM },
 		prepare: func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
