@@ -85,15 +85,15 @@ func (t *transaction) selectIn(head, tail string, fixed []any, values []any, eac
 // groupSize is how many rows of this width come next in one statement.
 func groupSize(args []any, width int) int {
 	for _, n := range groups() {
-		if n*width <= len(args) && sizeOf(args[:n*width]) <= groupBytes {
+		if n*width <= len(args) && ArgumentBytes(args[:n*width]) <= groupBytes {
 			return n
 		}
 	}
 	return 1
 }
 
-// sizeOf is how many bytes of texts the arguments hold.
-func sizeOf(args []any) int {
+// ArgumentBytes is how many bytes of texts the arguments of a statement hold.
+func ArgumentBytes(args []any) int {
 	size := 0
 	for _, arg := range args {
 		switch arg := arg.(type) {

@@ -119,8 +119,8 @@ func (c conn) Run(statement string, lists [][]any, each func(int, ledger.Row) er
 	for start := 0; start < len(lists); {
 		batch := &pgx.Batch{}
 		size, end := 0, start
-		for end < len(lists) && (end == start || size+sizeOf(lists[end]) <= maxBatch) {
-			size += sizeOf(lists[end])
+		for end < len(lists) && (end == start || size+ledger.ArgumentBytes(lists[end]) <= maxBatch) {
+			size += ledger.ArgumentBytes(lists[end])
 			batch.Queue(statement, lists[end]...)
 			end++
 		}
@@ -130,19 +130,6 @@ func (c conn) Run(statement string, lists [][]any, each func(int, ledger.Row) er
 		start = end
 	}
 	return nil
-}
-
-func sizeOf(args []any) int {
-	size := 0
-	for _, arg := range args {
-		switch arg := arg.(type) {
-		case string:
-			size += len(arg)
-		case []byte:
-			size += len(arg)
-		}
-	}
-	return size
 }
 
 func (c conn) send(batch *pgx.Batch, start int, each func(int, ledger.Row) error) (err error) {
