@@ -19,8 +19,8 @@ type Sink interface {
 	// Epoch newer than any before. It returns [ErrFenced] while another
 	// watcher's lease runs.
 	Take(ctx context.Context, mailbox string) (State, error)
-	// Commit stores the mails, the state and what is due for the mails in one
-	// commit, and renews the lease. It is called without mails when only the
+	// Commit stores the mails and the state in one commit, sees to it that the
+	// mails are read, and renews the lease. It is called without mails when only the
 	// state changed, and at least once each Poll. A mail may come again with
 	// a position that is known already; storing it once is enough. It must
 	// not keep the mails' bytes after it returned.

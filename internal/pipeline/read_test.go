@@ -165,3 +165,48 @@ func TestFencedWatcherCommitsNothing(t *testing.T) {
 	require.ErrorIs(t, err, ingest.ErrFenced)
 	require.Zero(t, b.counts().Mails)
 }
+
+// The first mails after a mailbox was taken are in the ledger before they are
+// read, since one of them may have ended the process; from then on reading
+// comes first.
+func TestFirstMailsAreStoredBeforeTheyAreRead(t *testing.T) {
+	t.Parallel()
+	var b *bench
+	var stored []int64 // how many mails the ledger had at each reading
+	reader := parse.NewReader(parse.Options{})
+	b = setup(t, options{read: func(raw []byte) parse.Alert {
+		stored = append(stored, b.counts().Mails)
+		return reader.Read(raw)
+	}})
+	b.receive(alert("HOST-1"))
+	b.receive(alert("HOST-2"))
+	var err error
+	b.state, err = b.pipeline.Take(t.Context(), "soc")
+	require.NoError(t, err)
+	b.receive(alert("HOST-3"))
+	require.Equal(t, []int64{1, 1, 3}, stored)
+	for _, mail := range b.mails(3) {
+		require.Equal(t, ledger.MailParsed, mail.Status)
+	}
+}
+
+// What the watcher read ahead is not read again.
+func TestMailsAreReadAheadOnce(t *testing.T) {
+	t.Parallel()
+	readings := 0
+	reader := parse.NewReader(parse.Options{})
+	b := setup(t, options{read: func(raw []byte) parse.Alert {
+		readings++
+		return reader.Read(raw)
+	}})
+	ahead := b.pipeline.ReadAhead("soc")
+	mail := ingest.Mail{UIDValidity: 1, UID: 2, Raw: alert("HOST-2")}
+	require.Nil(t, ahead(mail), "not before the mailbox is known to be harmless")
+	b.receive(alert("HOST-1"))
+	mail.Reading = ahead(mail)
+	require.Equal(t, 2, readings)
+	b.state.Mark = 2
+	require.NoError(t, b.pipeline.Commit(t.Context(), b.state, []ingest.Mail{mail}))
+	require.Equal(t, 2, readings)
+	require.Equal(t, ledger.MailParsed, b.mails(2)[1].Status)
+}
