@@ -80,7 +80,7 @@ func (c *Client) ComputerPages(ctx context.Context, q ComputerQuery, size int, k
 				}
 				continue
 			}
-			out := ComputerPage{Size: len(p.content), Last: *p.last, Total: max(p.total.or(0), 0)}
+			out := ComputerPage{Size: p.size, Last: p.last, Total: max(p.total.or(0), 0)}
 			for _, dto := range p.items {
 				computer := dto.computer()
 				computer.AsOf = p.asked

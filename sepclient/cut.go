@@ -3,65 +3,119 @@ package sepclient
 import (
 	"bytes"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 )
 
 // A page of hundreds of computers is megabytes, of which a walk over the
 // fleet wants a few objects. Reading all of it with encoding/json, which also
 // goes over each value two times, is most of a walk's work. So a page is cut
-// into its objects without looking into them, and only those that are wanted
-// are decoded, and held to JSON's grammar, by encoding/json.
+// into its objects without looking into them, as it arrives, and only those
+// that are wanted are decoded, and held to JSON's grammar, by encoding/json.
 
 var errNoJSON = errors.New("it is not a JSON object")
 
-// cutPage cuts the objects of the array "content" out of a page: what is left
-// of the page, and the values of the array, nil where there is no such array.
-func cutPage(page []byte) (rest []byte, content [][]byte, err error) {
-	c := cutter{data: page}
+// cutPage hands the objects of the array "content" of a page to each, as they
+// are read; each keeps none of them. It returns the rest of the page, and
+// whether it has that array.
+func cutPage(page io.Reader, each func(object []byte) error) (rest []byte, found bool, err error) {
+	c := cutter{page: page}
 	if !c.take('{') {
-		return nil, nil, errNoJSON
+		return nil, false, c.fail()
 	}
+	rest = append(rest, '{')
 	for !c.take('}') {
 		key, ok := c.value()
-		if !ok || !c.take(':') {
-			return nil, nil, errNoJSON
+		if !ok {
+			return nil, false, c.fail()
 		}
-		start := c.at
-		if content == nil && strings.EqualFold(string(key), `"content"`) && c.take('[') {
-			if content, ok = c.values(); ok {
-				rest = append(append(rest, page[:start]...), "null"...)
-				rest = append(rest, page[c.at:]...)
+		content := !found && strings.EqualFold(string(key), `"content"`)
+		member := append([]byte(nil), key...)
+		if !c.take(':') {
+			return nil, false, c.fail()
+		}
+		if content && c.take('[') {
+			found = true
+			if err := c.values(each); err != nil {
+				return nil, false, err
 			}
 		} else {
-			_, ok = c.value()
+			value, ok := c.value()
+			if !ok {
+				return nil, false, c.fail()
+			}
+			if len(rest) > 1 {
+				rest = append(rest, ',')
+			}
+			rest = append(append(append(rest, member...), ':'), value...)
 		}
-		if !ok || !c.take(',') && c.next() != '}' {
-			return nil, nil, errNoJSON
+		if !c.take(',') && c.next() != '}' {
+			return nil, false, c.fail()
 		}
 	}
-	if rest == nil {
-		rest = page
+	if c.next() != 0 {
+		return nil, false, errNoJSON
 	}
-	return rest, content, nil
+	return append(rest, '}'), found, nil
 }
+
+// window is how much of a page is held, unless an object is larger.
+const window = 32 << 10
 
 // cutter reads over JSON. It finds where values of valid JSON end; of other
 // text it finds some end or none.
 type cutter struct {
-	data []byte
-	at   int
+	page io.Reader
+	// data is what is held of the page, at where it is read, and from start
+	// on it is kept.
+	data      []byte
+	at, start int
+	err       error
+}
+
+// fail is why there is no more JSON.
+func (c *cutter) fail() error {
+	if c.err != nil && c.err != io.EOF {
+		return c.err
+	}
+	return errNoJSON
+}
+
+// more reads more of the page. What comes before start is given up.
+func (c *cutter) more() bool {
+	if c.err != nil {
+		return false
+	}
+	if c.start > 0 {
+		c.data = c.data[:copy(c.data, c.data[c.start:])]
+		c.at, c.start = c.at-c.start, 0
+	}
+	held := len(c.data)
+	c.data = slices.Grow(c.data, window)
+	for len(c.data) == held && c.err == nil {
+		var n int
+		n, c.err = c.page.Read(c.data[held:cap(c.data)])
+		c.data = c.data[:held+n]
+	}
+	return len(c.data) > held
 }
 
 // next is the next byte that is no blank, 0 at the end.
 func (c *cutter) next() byte {
-	for ; c.at < len(c.data); c.at++ {
-		switch b := c.data[c.at]; b {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return b
+	for {
+		for ; c.at < len(c.data); c.at++ {
+			switch b := c.data[c.at]; b {
+			case ' ', '\t', '\r', '\n':
+			default:
+				return b
+			}
+		}
+		c.start = c.at
+		if !c.more() {
+			return 0
 		}
 	}
-	return 0
 }
 
 // take goes over the byte if it is the next one.
@@ -73,74 +127,82 @@ func (c *cutter) take(b byte) bool {
 	return true
 }
 
-// values are the values of an array whose bracket was taken.
-func (c *cutter) values() (values [][]byte, ok bool) {
-	values = [][]byte{}
+// values hands the values of an array whose bracket was taken to each.
+func (c *cutter) values(each func([]byte) error) error {
 	if c.take(']') {
-		return values, true
+		return nil
 	}
 	for {
 		v, ok := c.value()
 		if !ok {
-			return nil, false
+			return c.fail()
 		}
-		values = append(values, v)
+		if err := each(v); err != nil {
+			return err
+		}
 		if c.take(']') {
-			return values, true
+			return nil
 		}
 		if !c.take(',') {
-			return nil, false
+			return c.fail()
 		}
 	}
 }
 
-// value goes over one value.
+// value goes over one value, which stays until the next call of anything.
 func (c *cutter) value() (value []byte, ok bool) {
 	first := c.next()
-	start, depth := c.at, 0
-	for c.at < len(c.data) {
+	c.start = c.at
+	for depth := 0; ; {
+		if c.at == len(c.data) && !c.more() {
+			return c.data[c.start:], depth == 0 && first != 0
+		}
 		switch c.data[c.at] {
 		case '"':
 			if !c.text() {
 				return nil, false
 			}
 			if depth == 0 {
-				return c.data[start:c.at], true
+				return c.data[c.start:c.at], true
 			}
 			continue
 		case '{', '[':
 			depth++
 		case '}', ']':
 			if depth == 0 { // the end of a number or word
-				return c.data[start:c.at], c.at > start
+				return c.data[c.start:c.at], c.at > c.start
 			}
 			if depth--; depth == 0 {
 				c.at++
-				return c.data[start:c.at], true
+				return c.data[c.start:c.at], true
 			}
 		case ',', ':', ' ', '\t', '\r', '\n':
 			if depth == 0 {
-				return c.data[start:c.at], c.at > start
+				return c.data[c.start:c.at], c.at > c.start
 			}
 		}
 		c.at++
 	}
-	return c.data[start:], depth == 0 && first != 0
 }
 
-// text goes over a string.
+// text goes over a string, which is part of a value.
 func (c *cutter) text() bool {
-	for c.at++; ; c.at++ {
+	for c.at++; ; {
 		i := bytes.IndexByte(c.data[c.at:], '"')
 		if i < 0 {
-			return false
+			c.at = len(c.data)
+			if !c.more() {
+				return false
+			}
+			continue
 		}
+		c.at += i
 		escapes := 0
-		for escapes < i && c.data[c.at+i-1-escapes] == '\\' {
+		for c.data[c.at-1-escapes] == '\\' {
 			escapes++
 		}
-		if c.at += i; escapes%2 == 0 {
-			c.at++
+		c.at++
+		if escapes%2 == 0 {
 			return true
 		}
 	}
@@ -154,7 +216,7 @@ func nameOf(computer []byte) (name string, plain bool) {
 	if !found {
 		return "", false
 	}
-	c := cutter{data: after}
+	c := cutter{data: after, err: io.EOF}
 	if !c.take(':') || c.next() != '"' {
 		return "", false
 	}

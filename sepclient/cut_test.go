@@ -1,10 +1,13 @@
 package sepclient
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -18,22 +21,41 @@ func TestCutPage(t *testing.T) {
 		`{"content":null}`:                                             nil,
 		`{}`:                                                           nil,
 	} {
-		rest, content, err := cutPage([]byte(page))
-		require.NoError(t, err, page)
-		require.True(t, json.Valid(rest), "%s: %s", page, rest)
-		var got []string
-		if content != nil {
-			got = []string{}
+		for name, reader := range readers(page) {
+			rest, got, err := cut(reader)
+			require.NoError(t, err, "%s, %s", page, name)
+			require.True(t, json.Valid(rest), "%s: %s", page, rest)
+			require.Equal(t, want, got, "%s, %s", page, name)
 		}
-		for _, v := range content {
-			got = append(got, string(v))
+	}
+	for _, page := range []string{"", "[]", "<html>", `{"content":[1`, `{"content":[1 2]}`, `{"content":["a]}`, `{"content":[{]}`, `{"a" 1}`, `{"a":1 "b":2}`, `{} x`} {
+		for name, reader := range readers(page) {
+			_, _, err := cut(reader)
+			require.ErrorIs(t, err, errNoJSON, "%s, %s", page, name)
 		}
-		require.Equal(t, want, got, page)
 	}
-	for _, page := range []string{"", "[]", "<html>", `{"content":[1`, `{"content":[1 2]}`, `{"content":["a]}`, `{"content":[{]}`, `{"a" 1}`, `{"a":1 "b":2}`} {
-		_, _, err := cutPage([]byte(page))
-		require.ErrorIs(t, err, errNoJSON, page)
+	for page := range strings.Lines("{\"content\":[{\"a\":\"b\n{\"content\":[1,\n{") {
+		_, _, err := cut(io.MultiReader(strings.NewReader(page), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF, page)
 	}
+}
+
+// readers give a page in one piece and byte by byte.
+func readers(page string) map[string]io.Reader {
+	return map[string]io.Reader{"whole": strings.NewReader(page), "by byte": iotest.OneByteReader(strings.NewReader(page))}
+}
+
+// cut collects what cutPage finds; content is nil where there is none.
+func cut(page io.Reader) (rest []byte, content []string, err error) {
+	objects := []string{}
+	rest, found, err := cutPage(page, func(object []byte) error {
+		objects = append(objects, string(object))
+		return nil
+	})
+	if found {
+		content = objects
+	}
+	return rest, content, err
 }
 
 func TestNameOf(t *testing.T) {
@@ -60,7 +82,7 @@ func FuzzCutPage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		rest, content, err := cutPage(body)
+		rest, content, err := cut(iotest.HalfReader(bytes.NewReader(body)))
 		var want struct{ Content []json.RawMessage }
 		if !json.Valid(body) || json.Unmarshal(body, &want) != nil || strings.Count(strings.ToLower(string(body)), "content") != 1 {
 			return // other text is only not to make it panic
@@ -70,41 +92,36 @@ func FuzzCutPage(f *testing.F) {
 		require.Equal(t, want.Content == nil, content == nil)
 		require.Len(t, content, len(want.Content))
 		for i, v := range content {
-			require.Equal(t, string(want.Content[i]), string(v))
+			require.Equal(t, string(want.Content[i]), v)
 		}
 	})
 }
 
 // BenchmarkPage reads a page of 500 computers of which a walk wants five.
 func BenchmarkPage(b *testing.B) {
-	var page strings.Builder
-	page.WriteString(`{"content":[`)
+	var text strings.Builder
+	text.WriteString(`{"content":[`)
 	for i := range 500 {
 		if i > 0 {
-			page.WriteByte(',')
+			text.WriteByte(',')
 		}
-		fmt.Fprintf(&page, `{"agentId":"x","computerName":"HOST-%d"`, i)
+		fmt.Fprintf(&text, `{"agentId":"x","computerName":"HOST-%d"`, i)
 		for field := range 120 {
-			fmt.Fprintf(&page, `,"someOtherField%d":"some value %d"`, field, i)
+			fmt.Fprintf(&text, `,"someOtherField%d":"some value %d"`, field, i)
 		}
-		page.WriteString(`,"group":{"id":"G","domain":{"id":"D"}}}`)
+		text.WriteString(`,"group":{"id":"G","domain":{"id":"D"}}}`)
 	}
-	page.WriteString(`],"lastPage":false,"totalElements":20000}`)
-	body := []byte(page.String())
+	text.WriteString(`],"lastPage":false,"totalElements":20000}`)
+	body := []byte(text.String())
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		var e envelope
-		require.NoError(b, e.decode(body))
-		wanted := 0
-		for _, computer := range e.content {
-			if name, plain := nameOf(computer); !plain || strings.HasSuffix(name, "77") {
-				var dto computerDTO
-				require.NoError(b, json.Unmarshal(computer, &dto))
-				wanted++
-			}
-		}
-		require.Equal(b, 5, wanted)
-		e.sum()
+		var p page[computerDTO]
+		d := pageDecoder[computerDTO]{page: &p, keep: func(computer []byte) bool {
+			name, plain := nameOf(computer)
+			return !plain || strings.HasSuffix(name, "77")
+		}}
+		require.NoError(b, d.decode(bytes.NewReader(body)))
+		require.Len(b, p.items, 5)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"iter"
 	"strconv"
 	"time"
@@ -14,20 +15,49 @@ import (
 // the default size.
 const maxPages = 10_000
 
-// envelope is a page as SEPM writes it (A5).
-type envelope struct {
-	// content are the objects of the page, not decoded; nil is no list.
-	content [][]byte
-	// last is whether no page follows, nil where SEPM does not say.
-	last *bool
+// page is one page of a list as SEPM writes it (A5).
+type page[T any] struct {
+	asked time.Time
+	// size is how many objects the page has, items are those that were to be
+	// kept; sum tells its content from that of another page.
+	size  int
+	items []T
+	sum   uint64
+	// last is whether no page follows.
+	last bool
 	// total is how many objects SEPM says the whole list has. It is a hint:
 	// recorded pages contradict themselves. The other counters are not read;
 	// number counts from 0 where pageIndex counts from 1.
 	total number
 }
 
-func (e *envelope) decode(body []byte) error {
-	rest, content, err := cutPage(body)
+var sumSeed = maphash.MakeSeed()
+
+// pageDecoder reads a page, an object at a time.
+type pageDecoder[T any] struct {
+	*page[T]
+	// keep is whether an object is to be decoded; nil is yes.
+	keep  func(object []byte) bool
+	index int
+}
+
+func (d pageDecoder[T]) decode(body io.Reader) error {
+	p := page[T]{asked: d.asked}
+	var sum maphash.Hash
+	sum.SetSeed(sumSeed)
+	rest, found, err := cutPage(body, func(object []byte) error {
+		p.size++
+		_, _ = sum.Write(object) // it never fails
+		if d.keep != nil && !d.keep(object) {
+			return nil
+		}
+		var item T
+		if err := json.Unmarshal(object, &item); err != nil {
+			return fmt.Errorf("page %d, object %d: %w", d.index, p.size, err)
+		}
+		p.items = append(p.items, item)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -38,28 +68,12 @@ func (e *envelope) decode(body []byte) error {
 	if err := json.Unmarshal(rest, &fields); err != nil {
 		return err
 	}
-	e.content, e.last, e.total = content, fields.LastPage, fields.TotalElements
-	return nil
-}
-
-var sumSeed = maphash.MakeSeed()
-
-// sum tells the content of one page from that of another.
-func (e *envelope) sum() uint64 {
-	var hash maphash.Hash
-	hash.SetSeed(sumSeed)
-	for _, object := range e.content {
-		_, _ = hash.Write(object) // it never fails
+	if !found || fields.LastPage == nil {
+		return fmt.Errorf("page %d is not a page of objects with lastPage", d.index)
 	}
-	return hash.Sum64()
-}
-
-// page is one page of a list.
-type page[T any] struct {
-	envelope
-	asked time.Time
-	// items are the objects that were to be kept.
-	items []T
+	p.sum, p.last, p.total = sum.Sum64(), *fields.LastPage, fields.TotalElements
+	*d.page = p
+	return nil
 }
 
 // listing is a list that is walked page by page.
@@ -79,14 +93,13 @@ func pages[T any](ctx context.Context, c *Client, l listing) iter.Seq2[page[T], 
 		var previous uint64
 		for index := 1; ; {
 			p, err := onePage[T](ctx, c, l, index)
-			sum := p.sum()
 			// Without these a walk could go on for ever, or end early and be
 			// taken for complete.
 			switch {
-			case err != nil || *p.last:
-			case len(p.content) == 0:
+			case err != nil || p.last:
+			case p.size == 0:
 				err = l.fail(Temporary, fmt.Sprintf("page %d is empty and not the last", index), nil)
-			case index > 1 && sum == previous:
+			case index > 1 && p.sum == previous:
 				err = l.fail(Temporary, fmt.Sprintf("page %d repeats the page before", index), nil)
 			case index == maxPages:
 				err = l.fail(Permanent, fmt.Sprintf("no last page within %d pages", maxPages), nil)
@@ -97,10 +110,10 @@ func pages[T any](ctx context.Context, c *Client, l listing) iter.Seq2[page[T], 
 				}
 				continue
 			}
-			if !yield(p, nil) || *p.last {
+			if !yield(p, nil) || p.last {
 				return
 			}
-			previous = sum
+			previous = p.sum
 			index++
 		}
 	}
@@ -110,25 +123,9 @@ func onePage[T any](ctx context.Context, c *Client, l listing, index int) (page[
 	l.query.Set("pageIndex", strconv.Itoa(index))
 	l.query.Set("pageSize", strconv.Itoa(l.size))
 	p := page[T]{asked: c.options.Now()}
-	l.into = &p.envelope
+	l.into = pageDecoder[T]{&p, l.keep, index}
 	if err := c.do(ctx, l.request); err != nil {
 		return page[T]{}, err
-	}
-	none := func(cause error) (page[T], error) {
-		return page[T]{}, l.fail(Temporary, fmt.Sprintf("page %d is not a page of objects with lastPage", index), cause)
-	}
-	if p.content == nil || p.last == nil {
-		return none(nil)
-	}
-	for _, object := range p.content {
-		if l.keep != nil && !l.keep(object) {
-			continue
-		}
-		var item T
-		if err := json.Unmarshal(object, &item); err != nil {
-			return none(err)
-		}
-		p.items = append(p.items, item)
 	}
 	return p, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,8 +37,8 @@ type request struct {
 	into any
 }
 
-// decoder reads the body of an answer by itself.
-type decoder interface{ decode(body []byte) error }
+// decoder reads the body of an answer by itself, as it comes.
+type decoder interface{ decode(body io.Reader) error }
 
 func (r request) remote() remote.Request {
 	out := remote.Request{
@@ -49,6 +50,9 @@ func (r request) remote() remote.Request {
 	}
 	if r.success == nil {
 		out.Success = []int{http.StatusOK}
+	}
+	if d, ok := r.into.(decoder); ok {
+		out.Decode = d.decode
 	}
 	return out
 }
@@ -92,15 +96,10 @@ func (c *Client) send(ctx context.Context, r request, token string) error {
 		}
 		return e
 	}
-	if r.into == nil {
+	if r.into == nil || out.Decode != nil {
 		return nil
 	}
-	if d, ok := r.into.(decoder); ok {
-		err = d.decode(a.Body)
-	} else {
-		err = json.Unmarshal(a.Body, r.into)
-	}
-	if err != nil {
+	if err := json.Unmarshal(a.Body, r.into); err != nil {
 		return out.Unreadable(a, err)
 	}
 	return nil

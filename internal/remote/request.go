@@ -2,6 +2,7 @@ package remote
 
 import (
 	"fmt"
+	"io"
 	"net/url"
 )
 
@@ -37,6 +38,10 @@ type Request struct {
 	Read bool
 	// Success are the contract's statuses, whose body is read in whole.
 	Success []int
+	// Decode, where it is set, reads the body of a success as it comes. Such a
+	// body is not kept. It begins anew each time it is called: a read may be
+	// sent again.
+	Decode func(body io.Reader) error
 }
 
 // Fail makes the error of a request.

@@ -46,7 +46,8 @@ type Server struct {
 // Answer is what came back.
 type Answer struct {
 	Status int
-	// Body is the whole body of a success, and the beginning of any other.
+	// Body is the whole body of a success that was not decoded, and the
+	// beginning of any other.
 	Body []byte
 	// Success is whether Status is among the request's.
 	Success bool
@@ -67,8 +68,11 @@ func (s Server) Send(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil && r.Read && a.reused.Load() && connectionLost(err) {
 		a, err = s.attempt(ctx, r, body)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, s.unanswered(r, a, err)
+	case a.misread != nil:
+		return nil, r.Unreadable(&a.Answer, a.misread)
 	}
 	return &a.Answer, nil
 }
@@ -81,6 +85,8 @@ type attempt struct {
 	// in between can still be written.
 	sent   atomic.Bool
 	reused atomic.Bool
+	// misread is what the request's Decode said of an answer that was whole.
+	misread error
 }
 
 // attempt sends a request once.
@@ -110,7 +116,7 @@ func (s Server) attempt(ctx context.Context, r Request, body []byte) (*attempt, 
 		}
 		a.Status = resp.StatusCode()
 		a.Success = slices.Contains(r.Success, a.Status)
-		a.Body, err = readBody(resp.RawBody(), a.Success, r.System.TooLargeNote)
+		err = a.read(resp.RawBody(), r)
 	}
 	d := time.Since(start)
 	s.Logger.DebugContext(ctx, r.System.Name+" request", "op", r.Op, "status", a.Status, "duration", d)
@@ -120,21 +126,46 @@ func (s Server) attempt(ctx context.Context, r Request, body []byte) (*attempt, 
 	return a, err
 }
 
-// readBody reads a bounded body. Of an error only the beginning is kept.
-func readBody(body io.ReadCloser, success bool, tooLarge string) ([]byte, error) {
+// read reads a bounded body. Of an error only the beginning is kept.
+func (a *attempt) read(body io.ReadCloser, r Request) error {
 	defer body.Close()
-	if !success {
-		data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // the status says enough
-		return data, nil
+	if !a.Success {
+		a.Body, _ = io.ReadAll(io.LimitReader(body, maxErrorBody)) // the status says enough
+		return nil
 	}
-	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+	b := &bounded{body: body, left: maxBody, tooLarge: r.System.TooLargeNote}
+	if r.Decode == nil {
+		data, _ := io.ReadAll(b)
+		a.Body = bytes.TrimSpace(data)
+	} else if a.misread = r.Decode(b); a.misread == nil {
+		_, _ = io.Copy(io.Discard, b) // the connection is used again only then
 	}
-	if len(data) > maxBody {
-		return nil, fmt.Errorf("the answer is larger than %d MiB%s", maxBody>>20, tooLarge)
+	return b.err
+}
+
+// bounded reads up to a bound, and keeps the error that it came to before the
+// end.
+type bounded struct {
+	body     io.Reader
+	left     int
+	tooLarge string
+	err      error
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
 	}
-	return bytes.TrimSpace(data), nil
+	n, err := b.body.Read(p[:min(len(p), b.left+1)])
+	if n > b.left {
+		n, err = b.left, fmt.Errorf("the answer is larger than %d MiB%s", maxBody>>20, b.tooLarge)
+		b.err = err
+	} else if err != nil && err != io.EOF {
+		b.err = fmt.Errorf("read the answer: %w", err)
+		err = b.err
+	}
+	b.left -= n
+	return n, err
 }
 
 // unanswered is the error of a request that got no, or no whole, answer.

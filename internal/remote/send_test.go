@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -173,9 +174,56 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 func (endless) Close() error               { return nil }
 
 func TestBodiesAreBounded(t *testing.T) {
-	data, err := readBody(endless{}, false, "")
-	require.NoError(t, err)
-	require.Len(t, data, maxErrorBody)
-	_, err = readBody(endless{}, true, ": ask for less")
-	require.ErrorContains(t, err, "larger than 64 MiB: ask for less")
+	r := Request{System: System{TooLargeNote: ": ask for less"}}
+	var a attempt
+	require.NoError(t, a.read(endless{}, r))
+	require.Len(t, a.Body, maxErrorBody)
+
+	a.Success = true
+	require.ErrorContains(t, a.read(endless{}, r), "larger than 64 MiB: ask for less")
+	var decoded int64
+	r.Decode = func(body io.Reader) (err error) {
+		decoded, err = io.Copy(io.Discard, body)
+		return err
+	}
+	require.ErrorContains(t, a.read(endless{}, r), "larger than 64 MiB: ask for less")
+	require.EqualValues(t, maxBody, decoded)
+}
+
+// What is decoded as it comes is told apart from what did not come, and leaves
+// the connection for the next request.
+func TestDecode(t *testing.T) {
+	answer, cut := "yes and some more", false
+	var from []string
+	s, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		from = append(from, r.RemoteAddr)
+		if cut {
+			w.Header().Set("Content-Length", "100")
+		}
+		io.WriteString(w, answer)
+	})
+	r := ask(s, true)
+	r.Decode = func(body io.Reader) error {
+		word := make([]byte, 3)
+		if _, err := io.ReadFull(body, word); err != nil {
+			return err
+		}
+		if string(word) != "yes" {
+			return errors.New("no yes")
+		}
+		return nil
+	}
+	for range 2 {
+		a, err := s.Send(t.Context(), r)
+		require.NoError(t, err)
+		require.Empty(t, a.Body)
+	}
+	require.Equal(t, from[0], from[1])
+
+	answer = "no way"
+	_, err := s.Send(t.Context(), r)
+	requireClass(t, err, Temporary, "not what Sys's API promises: no yes")
+	answer, cut = "ye", true
+	_, err = s.Send(t.Context(), r)
+	requireClass(t, err, Temporary, "read the answer: unexpected EOF")
 }
