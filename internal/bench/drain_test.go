@@ -3,6 +3,7 @@ package bench
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ func measureDrain(tb testing.TB, s scale, got figures) {
 	mail := mailbox(tb, s.drain)
 	mbsync := realparts.Need(tb, "isync", "mbsync")
 	times := make(map[string][]float64)
+	var ledger *sql.DB // of the last drain
 	for range s.runs {
 		for _, contender := range []struct {
 			name  string
@@ -37,8 +39,15 @@ func measureDrain(tb testing.TB, s scale, got figures) {
 		}{
 			{"fetch", func() time.Duration { return fetchAll(tb, mail, s.drain) }},
 			{"mbsync", func() time.Duration { return runMbsync(tb, mbsync, mail, s.drain) }},
-			{"sqlite", func() time.Duration { return drain(tb, mail, s.drain, settings{}) }},
-			{"postgres", func() time.Duration { return drain(tb, mail, s.drain, settings{postgres: true}) }},
+			{"sqlite", func() (took time.Duration) {
+				took, ledger = drain(tb, mail, s.drain, settings{})
+				return took
+			}},
+			{"rows", func() time.Duration { return insertRows(tb, ledger, s.drain) }},
+			{"postgres", func() (took time.Duration) {
+				took, _ = drain(tb, mail, s.drain, settings{postgres: true})
+				return took
+			}},
 		} {
 			syscall.Sync() // what the one before left to be written is not this one's work
 			times[contender.name] = append(times[contender.name], contender.drain().Seconds())
@@ -47,6 +56,8 @@ func measureDrain(tb testing.TB, s scale, got figures) {
 	fetch, sync, sqlite := median(times["fetch"]), median(times["mbsync"]), median(times["sqlite"])
 	got["reference_fetch_seconds"], got["reference_mbsync_seconds"] = fetch, sync
 	got["drain_over_fetch"], got["drain_over_mbsync"] = sqlite/fetch, sqlite/sync
+	got["reference_rows_seconds"] = median(times["rows"])
+	got["drain_over_rows"] = sqlite / got["reference_rows_seconds"]
 	tb.Logf("seconds: %v", times)
 	got["drain_over_fetch_postgres"] = median(times["postgres"]) / fetch
 }
@@ -63,18 +74,18 @@ func mailbox(tb testing.TB, n int) *realparts.DovecotServer {
 
 // drain runs a daemon until the mailbox is in its ledger, and takes its marks
 // off the mails again.
-func drain(tb testing.TB, mail *realparts.DovecotServer, n int, s settings) time.Duration {
+func drain(tb testing.TB, mail *realparts.DovecotServer, n int, s settings) (took time.Duration, ledger *sql.DB) {
 	tb.Helper()
 	d := newDaemon(tb, mail, s)
 	d.run()
-	took := d.drained(n)
+	took = d.drained(n)
 	d.stop()
 	client := login(tb, mail, nil)
 	defer client.Close()
 	require.NoError(tb, client.Store(imap.SeqSet{{Start: 1}}, &imap.StoreFlags{
 		Op: imap.StoreFlagsSet, Silent: true,
 	}, nil).Close())
-	return took
+	return took, d.ledger
 }
 
 // login connects over TLS, logs in and opens INBOX.

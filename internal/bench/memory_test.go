@@ -41,7 +41,8 @@ func measureMemory(tb testing.TB, s scale, got figures) {
 // perMail is the time that draining takes for one mail, in milliseconds.
 func perMail(tb testing.TB, mail *realparts.DovecotServer, n int) float64 {
 	tb.Helper()
-	return drain(tb, mail, n, settings{}).Seconds() * 1e3 / float64(n)
+	took, _ := drain(tb, mail, n, settings{})
+	return took.Seconds() * 1e3 / float64(n)
 }
 
 // largeMail is an alert with an attachment that makes it so many bytes.

@@ -29,6 +29,8 @@ var table = []row{
 		meaning: "the same on PostgreSQL"},
 	{figure: "drain_over_mbsync", references: []string{"reference_mbsync_seconds"}, goal: 0.7,
 		meaning: "the same on SQLite ÷ mbsync (FSync off) copying the mailbox"},
+	{figure: "drain_over_rows", references: []string{"reference_rows_seconds"},
+		meaning: "the same on SQLite ÷ SQLite alone, in Go, inserting the rows that the drain leaves"},
 	{figure: "push_p99_over_idle_ms", references: []string{"reference_idle_p99_ms"}, goal: 25, unit: "ms",
 		meaning: "mail delivered → incident POST arrives, p99 of 200, minus the p99 of a bare IDLE and fetch client on the same mails"},
 	{figure: "alerts_per_second", goal: 500, atLeast: true, unit: "/s",
