@@ -9,8 +9,9 @@ import (
 // from the rest, which others change at the same time.
 type Remote struct {
 	Incident int64
-	// RemoteID and Delivered are those of [Incident].
+	// RemoteID, Told and Delivered are those of [Incident].
 	RemoteID  int64
+	Told      int
 	Delivered time.Time
 }
 
@@ -18,10 +19,10 @@ type Remote struct {
 func (tx Tx) SetRemotes(remotes []Remote) error {
 	lists := make([][]any, len(remotes))
 	for i, r := range remotes {
-		lists[i] = []any{r.Incident, r.RemoteID, micros(r.Delivered)}
+		lists[i] = []any{r.Incident, r.RemoteID, int64(r.Told), micros(r.Delivered)}
 	}
 	err := tx.change(`
-		UPDATE incident SET remote_id = $2, delivered = $3 WHERE id = $1 RETURNING id`, lists)
+		UPDATE incident SET remote_id = $2, told = $3, delivered = $4 WHERE id = $1 RETURNING id`, lists)
 	if err != nil {
 		return fmt.Errorf("record deliveries of incidents: %w", err)
 	}

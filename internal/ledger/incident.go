@@ -8,7 +8,7 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 )
 
-const incidentColumns = "id, status, remote_id, seen, last_seen, created, delivered, key, body"
+const incidentColumns = "id, status, remote_id, seen, told, last_seen, created, delivered, key, body"
 
 // AddIncidents opens incidents and returns them with their ids, in order.
 // Status is set to open, and Created, where it is zero, to the ledger's time.
@@ -16,7 +16,7 @@ const incidentColumns = "id, status, remote_id, seen, last_seen, created, delive
 // at the same time, Update runs its function again, which then finds it.
 func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
 	added := slices.Clone(incidents)
-	rows := make([]any, 0, 9*len(added))
+	rows := make([]any, 0, 10*len(added))
 	at := make(map[string]int, len(added)) // by the hash of the key
 	for i := range added {
 		in := &added[i]
@@ -31,11 +31,11 @@ func (tx Tx) AddIncidents(incidents []Incident) ([]Incident, error) {
 		}
 		hash := keyHash(in.Key)
 		at[string(hash)] = i
-		rows = append(rows, string(in.Status), in.RemoteID, int64(in.Seen), micros(in.LastSeen),
+		rows = append(rows, string(in.Status), in.RemoteID, int64(in.Seen), int64(in.Told), micros(in.LastSeen),
 			micros(in.Created), micros(in.Delivered), hash, in.Key, string(body))
 	}
-	err := tx.insert(`INSERT INTO incident (status, remote_id, seen, last_seen, created, delivered, key_hash, key, body)`,
-		`(?, ?, ?, ?, ?, ?, ?, ?, ?)`, ` RETURNING id, key_hash`, rows, func(row Row) error {
+	err := tx.insert(`INSERT INTO incident (status, remote_id, seen, told, last_seen, created, delivered, key_hash, key, body)`,
+		`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ` RETURNING id, key_hash`, rows, func(row Row) error {
 			var id int64
 			var hash []byte
 			if err := row.Scan(&id, &hash); err != nil {
@@ -59,24 +59,12 @@ func (tx Tx) Incidents(ids []int64) ([]Incident, error) {
 	return incidents, nil
 }
 
-// CloseIncidents closes incidents, which frees their keys for new ones.
-func (tx Tx) CloseIncidents(ids []int64) error {
-	lists := make([][]any, len(ids))
-	for i, id := range ids {
-		lists[i] = []any{id}
-	}
-	if err := tx.change(`UPDATE incident SET status = 'closed' WHERE id = $1 RETURNING id`, lists); err != nil {
-		return fmt.Errorf("close incidents: %w", err)
-	}
-	return nil
-}
-
 func scanIncident(row Row) (Incident, error) {
 	var in Incident
 	var lastSeen, created, delivered int64
 	var key string
 	var body []byte
-	err := row.Scan(&in.ID, &in.Status, &in.RemoteID, &in.Seen, &lastSeen, &created, &delivered, &key, &body)
+	err := row.Scan(&in.ID, &in.Status, &in.RemoteID, &in.Seen, &in.Told, &lastSeen, &created, &delivered, &key, &body)
 	if err != nil {
 		return in, err
 	}

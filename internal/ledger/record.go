@@ -123,6 +123,9 @@ type Incident struct {
 	// Seen counts the events, LastSeen is when the last one was read.
 	Seen     int
 	LastSeen time.Time
+	// Told is how many of them came while the incident was known to be open in
+	// Resilient.
+	Told int
 	// Created is when the mail that opened it was received.
 	Created time.Time
 	// Delivered is when Resilient first held the incident; zero before.

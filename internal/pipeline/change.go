@@ -19,6 +19,8 @@ type change struct {
 	runs    []ledger.Run
 	put     []ledger.Piece
 	want    []int64 // incidents to deliver
+	// succeeded are incidents that people have closed or deleted in Resilient.
+	succeeded []int64
 	mails   []read
 }
 
@@ -54,6 +56,7 @@ func save(tx ledger.Tx, changes []change) (saved, error) {
 		all.runs = append(all.runs, c.runs...)
 		all.put = append(all.put, c.put...)
 		all.want = append(all.want, c.want...)
+		all.succeeded = append(all.succeeded, c.succeeded...)
 		all.mails = append(all.mails, c.mails...)
 		for _, s := range c.settled {
 			settled[s.outcome] = append(settled[s.outcome], s.intent)
@@ -88,7 +91,10 @@ func (c change) write(tx ledger.Tx, settled map[string][]int64) error {
 	if err := tx.SetRuns(c.runs); err != nil {
 		return err
 	}
-	return tx.PutPieces(c.put)
+	if err := tx.PutPieces(c.put); err != nil {
+		return err
+	}
+	return tx.Succeed(c.succeeded)
 }
 
 // guarded turns a panic in a job into a parked task, so that one poisoned

@@ -36,10 +36,19 @@ func (d *delivery) planCreate() {
 			return c
 		}
 		ref, err := d.remote.CreateIncident(ctx, resilient.NewIncident{
-			Incident: d.incident.Incident, Artifacts: artifacts, Notes: notes, ByField: d.byField,
+			Incident: d.text(), Artifacts: artifacts, Notes: notes, ByField: d.byField,
 		})
 		return d.created(ref, err, pieces)
 	}
+}
+
+// text is the incident as it is sent.
+func (d *delivery) text() incident.Incident {
+	text := d.incident.Incident
+	if d.continues != 0 {
+		text.Description += fmt.Sprintf("<b>Continues:</b> incident %d, which was closed<br>", d.continues)
+	}
+	return text
 }
 
 func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) change {
@@ -54,7 +63,7 @@ func (d *delivery) created(ref resilient.Ref, err error, inline []ledger.Piece) 
 		return c
 	}
 	d.gate.passed(d.Clock.Now())
-	d.incident.RemoteID, d.incident.Delivered = ref.ID, d.Clock.Now()
+	d.incident.RemoteID, d.incident.Delivered, d.incident.Told = ref.ID, d.Clock.Now(), d.incident.Seen
 	d.Observer.IncidentDelivered(d.incident.Delivered.Sub(d.incident.Created))
 	d.Logger.Info("incident opened", "incident", d.incident.ID, "remote", ref.ID, "name", d.incident.Name)
 	c := d.advanced()
@@ -173,6 +182,9 @@ func (d *delivery) adopt(ctx context.Context, refs []resilient.Ref, checks, most
 	}
 	before := d.incident.RemoteID
 	d.incident.RemoteID = ours.ID
+	if before == 0 {
+		d.incident.Told = d.incident.Seen
+	}
 	if d.incident.Delivered.IsZero() {
 		d.incident.Delivered = d.Clock.Now()
 		d.Observer.IncidentDelivered(d.incident.Delivered.Sub(d.incident.Created))

@@ -91,6 +91,10 @@ type delivery struct {
 	creates, lost, verifies []ledger.Intent
 	doubts                  map[int64]ledger.Intent
 
+	// continues is Resilient's id of the closed incident that told the story
+	// before, 0 for none.
+	continues int64
+
 	// do is the planned step; fresh are the intents recorded for it.
 	do    func(ctx context.Context) change
 	fresh []ledger.Intent
@@ -117,8 +121,19 @@ func load(tx ledger.Tx, tasks []ledger.Task) ([]*delivery, error) {
 		deliveries[i] = &delivery{task: t, doubts: make(map[int64]ledger.Intent)}
 		byID[t.Key] = deliveries[i]
 	}
+	var unopened []int64
 	for _, inc := range incidents {
 		byID[inc.ID].incident = inc
+		if inc.RemoteID == 0 {
+			unopened = append(unopened, inc.ID)
+		}
+	}
+	continued, err := tx.Predecessors(unopened)
+	if err != nil {
+		return nil, err
+	}
+	for id, remote := range continued {
+		byID[id].continues = remote
 	}
 	for _, piece := range pieces {
 		d := byID[piece.Incident]
@@ -184,6 +199,8 @@ func (d *delivery) plan() {
 		} else {
 			d.do = d.settle
 		}
+	case d.incident.Seen > d.incident.Told:
+		d.do = d.look
 	case len(d.pending) > 0:
 		d.planSend()
 	default:
@@ -264,7 +281,7 @@ func (d *delivery) again(err error) ledger.Outcome {
 // record is the incident's part that a delivery changes.
 func (d *delivery) record() ledger.Remote {
 	return ledger.Remote{
-		Incident: d.incident.ID, RemoteID: d.incident.RemoteID, Delivered: d.incident.Delivered,
+		Incident: d.incident.ID, RemoteID: d.incident.RemoteID, Told: d.incident.Told, Delivered: d.incident.Delivered,
 	}
 }
 

@@ -113,7 +113,7 @@ func TestNewStoryIsNotAdoptedByAClosedOne(t *testing.T) {
 			b.receive(alert("HOST-1"))
 			b.settle()
 			require.NoError(t, b.soar.CloseIncident(b.open()[0].ID, "Resolved"))
-			require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.CloseIncidents([]int64{1}) }))
+			require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.Succeed([]int64{1}) }))
 			doubt.Method, doubt.Path, doubt.Remaining = "POST", "incidents", 1
 			b.soarFaults.On(doubt)
 			b.receive(bytes.Replace(alert("HOST-1"), []byte("\n\n"), []byte("\nX-Again: 1\n\n"), 1))

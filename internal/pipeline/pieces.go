@@ -9,6 +9,7 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/remote"
+	"github.com/sepwatch/sepwatch/resilient"
 )
 
 // maxSend is how many pieces one step sends.
@@ -62,6 +63,20 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 			return stop(pieces[n:], d.next().outcome)
 		}
 		id, err := d.sendPiece(ctx, p)
+		missing, problem := d.missing(ctx, p, err)
+		switch {
+		case problem != nil:
+			return stop(pieces[n:], d.again(problem))
+		case missing:
+			d.gate.passed(d.Clock.Now())
+			d.bury(&c, d.pending[n:])
+			return stop(pieces[n:], ledger.Outcome{Task: d.task, Done: true})
+		case p.Kind == ledger.PieceRow && p.RemoteID != 0 && errors.Is(err, resilient.ErrNotFound):
+			// Somebody has deleted the row, and it stays so.
+			d.Logger.Info("a row that was deleted in Resilient is not updated", "incident", d.incident.ID,
+				"remote", d.incident.RemoteID, "piece", p.ID)
+			id, err = p.RemoteID, nil
+		}
 		if mendable(p, err) {
 			d.gate.passed(d.Clock.Now()) // it answers, and takes other things
 			held = err

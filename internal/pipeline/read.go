@@ -156,6 +156,9 @@ func incidentsOf(tx ledger.Tx, mails []int64) (map[int64]map[int]int64, error) {
 	}
 	known := make(map[int64]map[int]int64)
 	for _, e := range events {
+		if e.Incident == 0 {
+			continue // given back by an incident that was closed
+		}
 		if known[e.Mail] == nil {
 			known[e.Mail] = make(map[int]int64)
 		}
@@ -239,7 +242,10 @@ func (k *keeper) write(tx ledger.Tx) error {
 	}
 	pieces := make([]ledger.Piece, 0, artifacts)
 	var runs []ledger.Run
-	want := make([]int64, 0, len(opened))
+	want := make([]int64, 0, len(opened)+len(k.joined))
+	for _, j := range k.joined {
+		want = append(want, j.Incident) // to see whether it is still open
+	}
 	for i, s := range k.opened {
 		id := opened[i].ID
 		want = append(want, id)

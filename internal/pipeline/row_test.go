@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/simulate/fault"
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
@@ -36,4 +39,29 @@ func TestRowThatIsFoundHoldsWhatWeSent(t *testing.T) {
 		names = append(names, row.Cells["computerName"])
 	}
 	require.Contains(t, names, "HOST-1")
+}
+
+// A row that an analyst has deleted is not put back by what is learned later.
+func TestDeletedRowStaysDeleted(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{soar: soar.Options{KeyField: true}, sepm: fleet("HOST-1")})
+	b.start()
+	b.receive(alert("HOST-1"))
+	b.settle()
+	inc := b.open()[0]
+	require.NoError(t, b.soar.DeleteRow(inc.ID, inc.Rows[0].ID))
+	for version := range 2 {
+		row := incident.Row{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{
+			"uniqueId": incident.Text(fmt.Sprintf("%032X", 1)), "sep_description": incident.Text(fmt.Sprint("version ", version)),
+		}}
+		body, err := json.Marshal(row)
+		require.NoError(t, err)
+		require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error {
+			pieces := []ledger.Piece{{Incident: 1, Kind: ledger.PieceRow, Key: row.Identity(), Body: body}}
+			return errors.Join(tx.PutPieces(pieces), tx.Want(ledger.TaskDeliver, 1))
+		}))
+		b.settle()
+		require.Empty(t, b.open()[0].Rows)
+		require.Zero(t, b.counts().PiecesParked+b.counts().PiecesPending)
+	}
 }

@@ -57,6 +57,7 @@ func Exercise(t *testing.T, fresh func(t *testing.T) Place) {
 		"list/mails":                 testListMails,
 		"list/incidents":             testListIncidents,
 		"list/tasks":                 testListTasks,
+		"incident/succession":        testSuccession,
 		"list/pages":                 testListPages,
 		"list/parts of an incident":  testPartsOfIncident,
 		"update/rollback":            testRollback,

@@ -112,7 +112,7 @@ func testListIncidents(t *testing.T, b *bundle) {
 		if err := tx.PutEvents(events); err != nil {
 			return err
 		}
-		if err := tx.CloseIncidents(ids[1:2]); err != nil {
+		if err := tx.Succeed(ids[1:2]); err != nil {
 			return err
 		}
 		if err := tx.PutPieces([]ledger.Piece{

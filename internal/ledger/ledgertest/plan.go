@@ -134,8 +134,8 @@ var many = []string{
 	WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
 	SELECT 'soc', 1, i, CAST('sum ' || i AS {{blob}}), 'sum ' || i, 3000, CAST(i AS BIGINT) * 1000000, CAST(i AS BIGINT) * 1000000, CASE WHEN i % 1000 = 0 THEN 'quarantined' ELSE 'parsed' END,
 		'single_risk', '<' || i || '@sepm>', '', 'Single Risk Event: machine HOST-' || i || ' infected', 'sepm@example.com' FROM n`,
-	`INSERT INTO incident (status, remote_id, seen, last_seen, created, delivered, key_hash, key, body)
-	SELECT CASE WHEN id % 2 = 0 THEN 'open' ELSE 'closed' END, 2000 + id, 1, received, received, received, CAST('key ' || id AS {{blob}}), 'key ' || id,
+	`INSERT INTO incident (status, remote_id, seen, told, last_seen, created, delivered, key_hash, key, body)
+	SELECT CASE WHEN id % 2 = 0 THEN 'open' ELSE 'closed' END, 2000 + id, 1, 1, received, received, received, CAST('key ' || id AS {{blob}}), 'key ' || id,
 		'{"key":"key","name":"SEP: Trojan on HOST-' || id || '","description":"{{long}}","discovered":"0001-01-01T00:00:00Z","trust":{"proven":false}}' FROM mail`,
 	`INSERT INTO event (mail, ordinal, incident, digest, body)
 	SELECT id, 0, id, 'key ' || id, '{"risk":"Trojan","file_path":"{{long}}","computer":"HOST-' || id || '"}' FROM mail`,

@@ -56,6 +56,7 @@ CREATE TABLE incident (
     status    TEXT NOT NULL,
     remote_id BIGINT NOT NULL,
     seen      BIGINT NOT NULL,
+    told      BIGINT NOT NULL,
     last_seen BIGINT NOT NULL,
     created   BIGINT NOT NULL,
     delivered BIGINT NOT NULL,
@@ -64,6 +65,7 @@ CREATE TABLE incident (
     body      TEXT NOT NULL
 );
 CREATE UNIQUE INDEX incident_open_key ON incident (key_hash) WHERE status = 'open';
+CREATE INDEX incident_closed_key ON incident (key_hash, id) WHERE status = 'closed';
 
 CREATE TABLE event (
     mail     BIGINT NOT NULL REFERENCES mail (id),
