@@ -27,8 +27,8 @@ func (tx Tx) Want(kind TaskKind, keys ...int64) error {
 	// A task that waits already keeps its place: otherwise one that is
 	// wanted again and again would never be the oldest.
 	err := tx.insert(`
-		INSERT INTO task (kind, key, wanted, done, due_at, attempts, owner, node, lease_until, epoch, parked, error)`,
-		`(?, ?, ?, 0, ?, 0, '', '', 0, 0, FALSE, '')`, `
+		INSERT INTO task (kind, key, wanted, done, due_at, attempts, owner, node, lease_until, epoch, parked, urgent, error)`,
+		`(?, ?, ?, 0, ?, 0, '', '', 0, 0, FALSE, FALSE, '')`, `
 		ON CONFLICT (kind, key) DO UPDATE
 		SET wanted = task.wanted + excluded.wanted,
 			due_at = CASE WHEN task.wanted > task.done AND task.due_at < excluded.due_at
@@ -41,15 +41,16 @@ func (tx Tx) Want(kind TaskKind, keys ...int64) error {
 	return nil
 }
 
-// A claim is claimSelect, skipLocked where other nodes claim too, and
-// claimUpdate. It is MATERIALIZED because PostgreSQL might otherwise run the
+// A claim is claimSelect, onlyUrgent for what comes first, oldestFirst,
+// skipLocked where other nodes claim too, and claimUpdate. It is MATERIALIZED because PostgreSQL might otherwise run the
 // inner query, with its LIMIT, more than once.
 const (
 	claimSelect = `
 	WITH claimed AS MATERIALIZED (
 		SELECT id FROM task
-		WHERE kind = $1 AND wanted > done AND NOT parked AND due_at <= $2 AND lease_until <= $2
-		ORDER BY due_at, id LIMIT $3`
+		WHERE kind = $1 AND wanted > done AND NOT parked AND due_at <= $2 AND lease_until <= $2`
+	onlyUrgent  = " AND urgent"
+	oldestFirst = " ORDER BY due_at, id LIMIT $3"
 	skipLocked  = " FOR UPDATE SKIP LOCKED"
 	claimUpdate = `)
 	UPDATE task SET owner = $4, node = $5, lease_until = $6, epoch = epoch + 1
@@ -57,32 +58,45 @@ const (
 	RETURNING id, key, wanted, done, due_at, attempts, epoch, error`
 )
 
-// Claim leases up to n due tasks of the kind to owner, oldest first. A task
-// whose lease ran out is due again; its epoch rises with every claim.
+// Claim leases up to n due tasks of the kind to owner: those that a person
+// waits for, and then the others, oldest first. A task whose lease ran out is
+// due again; its epoch rises with every claim.
 func (tx Tx) Claim(kind TaskKind, n int, owner string, lease time.Duration) ([]Task, error) {
 	if owner == "" || lease <= 0 {
 		return nil, fmt.Errorf("claim %s tasks: %w", kind, errNoOwner)
 	}
-	claim := claimSelect + claimUpdate
+	var claimed []Task
+	for _, which := range []string{onlyUrgent, ""} {
+		tasks, err := tx.claim(which, kind, n-len(claimed), owner, lease)
+		if err != nil {
+			return nil, fmt.Errorf("claim %s tasks: %w", kind, err)
+		}
+		claimed = append(claimed, tasks...)
+	}
+	return claimed, nil
+}
+
+func (tx Tx) claim(which string, kind TaskKind, n int, owner string, lease time.Duration) ([]Task, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	claim := claimSelect + which + oldestFirst
 	if tx.shared {
-		claim = claimSelect + skipLocked + claimUpdate
+		claim += skipLocked
 	}
 	var tasks []Task
-	err := tx.query(claim,
-		[][]any{{string(kind), micros(tx.now), int64(max(n, 0)), owner, tx.node, micros(tx.now.Add(lease))}},
+	err := tx.query(claim+claimUpdate,
+		[][]any{{string(kind), micros(tx.now), int64(n), owner, tx.node, micros(tx.now.Add(lease))}},
 		func(_ int, row Row) error {
 			task, err := scanTask(kind, row)
 			tasks = append(tasks, task)
 			return err
 		})
-	if err != nil {
-		return nil, fmt.Errorf("claim %s tasks: %w", kind, err)
-	}
 	// RETURNING promises no order.
 	slices.SortFunc(tasks, func(a, b Task) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	})
-	return tasks, nil
+	return tasks, err
 }
 
 // scanTask reads a claimed task as RETURNING gives it.
@@ -114,7 +128,8 @@ func (tx Tx) Finish(outcomes []Outcome) (lost map[int64]bool, err error) {
 			due_at = CASE WHEN $3 THEN due_at WHEN wanted > $4 THEN $6 ELSE $5 END,
 			attempts = CASE WHEN $3 THEN 0 ELSE CASE WHEN $10 THEN 0 ELSE attempts END + CASE WHEN $7 THEN 1 ELSE 0 END END,
 			error = CASE WHEN $3 THEN '' WHEN $7 OR $8 THEN $9 ELSE error END,
-			parked = $8, owner = '', node = '', lease_until = 0
+			parked = $8, urgent = urgent AND NOT ($3 AND wanted <= $4),
+			owner = '', node = '', lease_until = 0
 		WHERE id = $1 AND epoch = $2 AND owner <> ''
 		RETURNING kind, wanted > done AND NOT parked AND due_at <= $6`,
 		lists, func(i int, row Row) error {
@@ -136,12 +151,13 @@ func (tx Tx) Finish(outcomes []Outcome) (lost map[int64]bool, err error) {
 }
 
 // RetryTask makes a task due now as if it had never failed, parked or not:
-// the way back for a person who has removed the cause. Retrying a delivery
-// takes up the incident's parked pieces too.
+// the way back for a person who has removed the cause, and who waits for it
+// now, so it comes before others. Retrying a delivery takes up the incident's
+// parked pieces too.
 func (tx Tx) RetryTask(id int64) error {
 	found := false
 	err := tx.query(`
-		UPDATE task SET parked = FALSE, attempts = 0, error = '', wanted = wanted + 1, due_at = $2
+		UPDATE task SET parked = FALSE, urgent = TRUE, attempts = 0, error = '', wanted = wanted + 1, due_at = $2
 		WHERE id = $1 RETURNING kind`,
 		[][]any{{id, micros(tx.now)}}, func(_ int, row Row) error {
 			found = true

@@ -21,7 +21,7 @@ type change struct {
 	want    []int64 // incidents to deliver
 	// succeeded are incidents that people have closed or deleted in Resilient.
 	succeeded []int64
-	mails   []read
+	mails     []read
 }
 
 // settlement closes an intent with what came of it.

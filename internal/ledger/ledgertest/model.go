@@ -49,6 +49,8 @@ type modelTask struct {
 	order       int
 	leased      bool
 	until       time.Time
+	// urgent is set by a retry until the task is done.
+	urgent bool
 }
 
 func (m *model) commit(t *rapid.T, f func(ledger.Tx) error) {
@@ -80,6 +82,12 @@ func (m *model) claim(t *rapid.T) {
 		return task.Parked || task.Wanted == task.Done || task.Due.After(now) || task.leased && task.until.After(now)
 	})
 	slices.SortFunc(due, func(a, b *modelTask) int {
+		switch {
+		case a.urgent && !b.urgent:
+			return -1
+		case b.urgent && !a.urgent:
+			return 1
+		}
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.order, b.order))
 	})
 	var got []ledger.Task
@@ -123,6 +131,7 @@ func (m *model) finish(t *rapid.T) {
 		switch {
 		case o.Done:
 			task.Done, task.Attempts, task.Error = o.Task.Wanted, 0, ""
+			task.urgent = task.urgent && task.Wanted > o.Task.Wanted
 		case task.Wanted > o.Task.Wanted:
 			task.Due = m.clock.Now()
 		default:
@@ -157,6 +166,7 @@ func (m *model) retry(t *rapid.T) {
 	task := m.tasks[claimed.Key]
 	task.Parked, task.Attempts, task.Error, task.Due = false, 0, "", m.clock.Now()
 	task.Wanted++
+	task.urgent = true
 	m.commit(t, func(tx ledger.Tx) error { return tx.RetryTask(claimed.ID) })
 }
 

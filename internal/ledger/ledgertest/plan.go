@@ -144,7 +144,7 @@ var many = []string{
 	SELECT id, 'artifact', CAST('key ' || i AS {{blob}}), 1, CASE WHEN id % 2000 = 0 THEN 0 ELSE 1 END, i, id % 4000 = 0, 'key', '', '{}' FROM incident, n`,
 	`INSERT INTO run (incident, key_hash, status, action, key, error, input, answers)
 	SELECT id, CAST('key' AS {{blob}}), 'done', 'endpoint_details', 'key', '', '{}', '[]' FROM incident`,
-	`INSERT INTO task (kind, key, wanted, done, due_at, attempts, owner, node, lease_until, epoch, parked, error)
-	SELECT kinds.kind, id, 1, CASE WHEN id % 2000 = 0 THEN 0 ELSE 1 END, 0, 0, '', '', 0, 1, id % 4000 = 0, ''
+	`INSERT INTO task (kind, key, wanted, done, due_at, attempts, owner, node, lease_until, epoch, parked, urgent, error)
+	SELECT kinds.kind, id, 1, CASE WHEN id % 2000 = 0 THEN 0 ELSE 1 END, 0, 0, '', '', 0, 1, id % 4000 = 0, FALSE, ''
 	FROM mail, (SELECT 'read' AS kind UNION SELECT 'deliver' UNION SELECT 'respond') AS kinds`,
 }

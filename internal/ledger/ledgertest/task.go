@@ -74,7 +74,12 @@ func testClaimOrder(t *testing.T, b *bundle) {
 	require.Equal(t, []int64{30, 10, 20}, keysOf(update(t, b.Ledger, claim(ledger.TaskDeliver, 3, "a"))))
 	require.Equal(t, []int64{40}, keysOf(update(t, b.Ledger, claim(ledger.TaskDeliver, 3, "a"))))
 	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.Want(ledger.TaskRead, 3, 1, 2) })
-	require.Equal(t, []int64{3, 1, 2}, keysOf(update(t, b.Ledger, claim(ledger.TaskRead, 3, "a"))), "in the order of wanting")
+	read := update(t, b.Ledger, claim(ledger.TaskRead, 3, "a"))
+	require.Equal(t, []int64{3, 1, 2}, keysOf(read), "in the order of wanting")
+
+	b.clock.advance(lease)
+	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.RetryTask(read[2].ID) })
+	require.Equal(t, []int64{2, 3}, keysOf(update(t, b.Ledger, claim(ledger.TaskRead, 2, "a"))), "what a person waits for comes first")
 }
 
 func testWantedWhileAtWork(t *testing.T, b *bundle) {

@@ -120,7 +120,8 @@ CREATE TABLE run (
     UNIQUE (incident, key_hash)
 );
 
--- owner is empty while no one holds the task.
+-- owner is empty while no one holds the task; urgent is one that a person waits
+-- for.
 CREATE TABLE task (
     id          {{identity}},
     kind        TEXT NOT NULL,
@@ -134,9 +135,11 @@ CREATE TABLE task (
     lease_until BIGINT NOT NULL,
     epoch       BIGINT NOT NULL,
     parked      BOOLEAN NOT NULL,
+    urgent      BOOLEAN NOT NULL,
     error       TEXT NOT NULL,
     UNIQUE (kind, key)
 );
 CREATE INDEX task_due ON task (kind, due_at, id) WHERE wanted > done AND NOT parked;
+CREATE INDEX task_urgent ON task (kind, due_at, id) WHERE urgent AND wanted > done AND NOT parked;
 CREATE INDEX task_leased ON task (node) WHERE owner <> '';
 CREATE INDEX task_parked ON task (id) WHERE parked;
