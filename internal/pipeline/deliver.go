@@ -95,6 +95,9 @@ type delivery struct {
 	// before, 0 for none.
 	continues int64
 
+	// stands is whether the incident was seen in Resilient in this step.
+	stands bool
+
 	// do is the planned step; fresh are the intents recorded for it.
 	do    func(ctx context.Context) change
 	fresh []ledger.Intent

@@ -10,6 +10,7 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/remote"
+	"github.com/sepwatch/sepwatch/resilient"
 )
 
 // noTable is a Resilient on which the tables are not installed.
@@ -18,6 +19,10 @@ type noTable struct{ Resilient }
 func (noTable) Timeout() time.Duration { return time.Minute }
 func (noTable) AddRow(context.Context, int64, incident.Row) (int64, error) {
 	return 0, &remote.Error{System: "resilient", Status: 404, Class: remote.Permanent}
+}
+
+func (noTable) Incident(context.Context, int64) (resilient.Ref, error) {
+	return resilient.Ref{ID: 2095, Open: true}, nil
 }
 
 // Rows that wait for their table keep no other incident from arriving.

@@ -36,13 +36,14 @@ func (d *delivery) look(ctx context.Context) change {
 // missing reports whether a piece was not taken because its whole incident was
 // deleted in Resilient.
 func (d *delivery) missing(ctx context.Context, p ledger.Piece, err error) (bool, error) {
-	if !errors.Is(err, resilient.ErrNotFound) || p.RemoteID != 0 {
+	if d.stands || !errors.Is(err, resilient.ErrNotFound) || p.RemoteID != 0 {
 		return false, nil
 	}
 	_, err = d.remote.Incident(ctx, d.incident.RemoteID)
 	if errors.Is(err, resilient.ErrNotFound) {
 		return true, nil
 	}
+	d.stands = err == nil
 	return false, err
 }
 
