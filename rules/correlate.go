@@ -64,11 +64,12 @@ func (r *Rules) Stories(a parse.Alert, trust incident.Trust) []Story {
 		if !seen {
 			at = len(stories)
 			index[e.Digest] = at
+			runs := r.respond(e)
 			stories = append(stories, Story{
 				Key:       e.Digest,
-				Incident:  describeEvent(a, e, trust),
+				Incident:  r.describeEvent(a, e, trust, runs),
 				Artifacts: artifactsOf(a, i),
-				Runs:      r.respond(e),
+				Runs:      runs,
 			})
 		}
 		stories[at].Events = append(stories[at].Events, i)

@@ -19,7 +19,7 @@ const (
 
 // describeEvent makes the incident for an event, its text in the order of
 // the guide's fields.
-func describeEvent(a parse.Alert, e parse.Event, trust incident.Trust) incident.Incident {
+func (r *Rules) describeEvent(a parse.Alert, e parse.Event, trust incident.Trust, runs []incident.Run) incident.Incident {
 	risk, computer := e.Risk, e.Computer
 	if risk == "" {
 		risk = "Security risk"
@@ -42,6 +42,7 @@ func describeEvent(a parse.Alert, e parse.Event, trust incident.Trust) incident.
 	text.field("Client Group", e.ClientGroup)
 	text.field("Action taken on risk", e.Action)
 	text.sender(a, trust)
+	text.lookups(runs, r.endpoints)
 	text.warnings(a.Warnings)
 	return incident.Incident{
 		Key:         e.Digest,
@@ -132,6 +133,16 @@ func (d *description) sender(a parse.Alert, trust incident.Trust) {
 		proof = "proven by " + trust.By
 	}
 	d.field("Sender", fmt.Sprintf("%s (%s)", a.From, proof))
+}
+
+// lookups says what is asked of SEPM beside the incident, and where the answer
+// is found: it comes later than this text.
+func (d *description) lookups(runs []incident.Run, table string) {
+	for _, r := range runs {
+		if r.Action == incident.EndpointDetails {
+			d.field("Looked up in SEPM", r.Input["computer"]+": see the table \""+table+"\", or a note if SEPM does not know it")
+		}
+	}
 }
 
 func (d *description) warnings(warnings []string) {

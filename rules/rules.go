@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/parse"
 )
 
@@ -32,11 +33,16 @@ type Rules struct {
 	from     map[string]bool
 	subjects []string
 	lookups  bool
+	// endpoints is the name, as people see it, of the table of endpoints.
+	endpoints string
 }
 
 // New makes rules from options.
 func New(opts Options) *Rules {
 	r := &Rules{from: make(map[string]bool), lookups: opts.Lookups}
+	if table, ok := incident.TableByName(incident.TableEndpoints); ok {
+		r.endpoints = table.Label
+	}
 	for _, address := range opts.From {
 		r.from[strings.ToLower(address)] = true
 	}

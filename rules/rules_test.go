@@ -133,14 +133,15 @@ func TestDescriptionIsSafeAndInTheGuidesOrder(t *testing.T) {
 		Digest: "d", Risk: "<script>alert(1)</script>", FilePath: "C:\\a\u202egpj.exe", Computer: "H & M", User: "a\x1b[31m",
 		ClientGroup: `My Company\G`, Action: "Left alone", EventTime: "2019-02-28T03:40:12",
 	}}}
-	stories := rules.New(rules.Options{}).Stories(a, incident.Trust{})
+	stories := rules.New(rules.Options{Lookups: true}).Stories(a, incident.Trust{})
 	got := stories[0].Incident.Description
+	require.Contains(t, got, "H &amp; M: see the table &#34;Symantec SEP - Endpoint details&#34;, or a note")
 	require.NotContains(t, got, "<script")
 	require.NotContains(t, got, "\u202e")
 	require.NotContains(t, got, "\x1b")
 	require.Contains(t, got, "2019-02-28 03:40:12 (assumed UTC)")
 	last := -1
-	for _, label := range []string{"Risk name", "File path", "Event time", "User", "Computer", "Client Group", "Action taken on risk", "Sender", "Reading"} {
+	for _, label := range []string{"Risk name", "File path", "Event time", "User", "Computer", "Client Group", "Action taken on risk", "Sender", "Looked up in SEPM", "Reading"} {
 		at := strings.Index(got, "<b>"+label+":</b>")
 		require.Greater(t, at, last, label)
 		last = at
