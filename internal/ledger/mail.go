@@ -245,36 +245,6 @@ func scanMail(row Row) (Mail, error) {
 	return m, err
 }
 
-// Raw returns the bytes of a mail; of a duplicate, those of the first one. It
-// returns ErrNotFound where there is no such mail and ErrIncomplete where not
-// all its bytes are there; every other error is the database's.
-func (tx Tx) Raw(id int64) ([]byte, error) {
-	holder, size := int64(0), int64(0)
-	err := tx.query(`SELECT COALESCE(duplicate_of, id), size FROM mail WHERE id = $1`, [][]any{{id}},
-		func(_ int, row Row) error { return row.Scan(&holder, &size) })
-	if err != nil {
-		return nil, fmt.Errorf("read mail %d: %w", id, err)
-	}
-	if holder == 0 {
-		return nil, fmt.Errorf("read mail %d: %w", id, ErrNotFound)
-	}
-	raw := make([]byte, 0, size)
-	err = tx.query(`SELECT data FROM mail_chunk WHERE mail = $1 ORDER BY n`, [][]any{{holder}},
-		func(_ int, row Row) error {
-			var chunk []byte
-			err := row.Scan(&chunk)
-			raw = append(raw, chunk...)
-			return err
-		})
-	if err != nil {
-		return nil, fmt.Errorf("read mail %d: %w", id, err)
-	}
-	if int64(len(raw)) != size {
-		return nil, fmt.Errorf("read mail %d: %w: %d of %d are in the ledger: restore it from a backup", id, ErrIncomplete, len(raw), size)
-	}
-	return raw, nil
-}
-
 // SetMails records what reading the mails gave.
 func (tx Tx) SetMails(results []MailResult) error {
 	lists := make([][]any, len(results))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -22,6 +23,17 @@ func look(ids ...int64) func(ledger.Tx) ([]ledger.Mail, error) {
 
 func raw(id int64) func(ledger.Tx) ([]byte, error) {
 	return func(tx ledger.Tx) ([]byte, error) { return tx.Raw(id) }
+}
+
+// stream reads a mail's bytes as they are sent on.
+func stream(t *testing.T, l *ledger.Ledger, id int64) []byte {
+	t.Helper()
+	r, err := l.OpenRaw(t.Context(), id)
+	require.NoError(t, err)
+	all, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.EqualValues(t, r.Size, len(all))
+	return all
 }
 
 func keysOf(tasks []ledger.Task) []int64 {
@@ -91,6 +103,7 @@ func testMailDuplicate(t *testing.T, b *bundle) {
 		require.Equal(t, "copy", found[i].Mailbox)
 		require.Equal(t, int64(3), found[i].Size)
 		require.Equal(t, view(t, b.Ledger, raw(of)), view(t, b.Ledger, raw(found[i].ID)))
+		require.Equal(t, view(t, b.Ledger, raw(of)), stream(t, b.Ledger, found[i].ID))
 	}
 	do(t, b.Ledger, ledger.Tx.WantUnread)
 	tasks := update(t, b.Ledger, claim(ledger.TaskRead, 9, "a"))
@@ -125,12 +138,15 @@ func testRaw(t *testing.T, b *bundle) {
 		random.Read(m.Raw)
 		added := addMails(t, b.Ledger, []ledger.NewMail{m})[0]
 		require.True(t, bytes.Equal(m.Raw, view(t, b.Ledger, raw(added.ID))), "%d bytes", size)
+		require.True(t, bytes.Equal(m.Raw, stream(t, b.Ledger, added.ID)), "%d bytes", size)
 		require.Equal(t, int64(size), view(t, b.Ledger, look(added.ID))[0].Size)
 	}
 	err := b.View(t.Context(), func(tx ledger.Tx) error {
 		_, err := tx.Raw(12345)
 		return err
 	})
+	require.ErrorIs(t, err, ledger.ErrNotFound)
+	_, err = b.OpenRaw(t.Context(), 12345)
 	require.ErrorIs(t, err, ledger.ErrNotFound)
 }
 

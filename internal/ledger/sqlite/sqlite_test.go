@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,10 +135,16 @@ func TestIncomplete(t *testing.T) {
 		return err
 	}))
 	raw := func() error {
-		return l.View(t.Context(), func(tx ledger.Tx) error {
+		r, opened := l.OpenRaw(t.Context(), 1)
+		require.NoError(t, opened)
+		_, streamed := io.ReadAll(r)
+		err := l.View(t.Context(), func(tx ledger.Tx) error {
 			_, err := tx.Raw(1)
 			return err
 		})
+		require.Equal(t, errors.Is(err, ledger.ErrIncomplete), errors.Is(streamed, ledger.ErrIncomplete))
+		require.Equal(t, err == nil, streamed == nil)
+		return err
 	}
 	require.NoError(t, raw())
 	db, err := sql.Open("sqlite", path)
