@@ -24,6 +24,7 @@ type incident struct {
 	notes       []*note
 	rows        []*tableRow
 	attachments []*attachment
+	arrivals    []Arrival
 }
 
 func (inc *incident) isOpen() bool { return inc.values[inc.org.fields.status.index] != closed }
@@ -84,6 +85,7 @@ func (s *Server) commit(c *call, d draft, full bool) (dto object, made Incident,
 	defer s.mu.Unlock()
 	now := s.clock()
 	inc := &incident{org: c.org, values: d.values, version: 1, created: now, modified: now, creator: c.who, known: map[string]*artifact{}}
+	inc.arrived(now, c.who, Added, IncidentPiece, 0, inc.text(c.org.fields.name))
 	for _, a := range d.artifacts {
 		if _, err := c.org.addArtifact(inc, a, c.who, now); err != nil {
 			return nil, made, nil, err
@@ -147,10 +149,8 @@ func (o *org) parseIncident(body map[string]json.RawMessage) (draft, error) {
 			return d, err
 		}
 	}
-	for _, f := range o.fields.all {
-		if f.Required == "always" && missing(d.values[f.index]) {
-			return d, badRequest("Field %s is required.", f.Label)
-		}
+	if err := o.complete(d.values); err != nil {
+		return d, err
 	}
 	if err := optional(body, "is_scenario", &d.scenario); err != nil {
 		return d, err
@@ -160,7 +160,7 @@ func (o *org) parseIncident(body map[string]json.RawMessage) (draft, error) {
 		return d, err
 	}
 	for _, raw := range artifacts {
-		made, err := parseArtifact(raw)
+		made, err := o.parseArtifact(raw)
 		if err != nil {
 			return d, err
 		}
@@ -178,6 +178,21 @@ func (o *org) parseIncident(body map[string]json.RawMessage) (draft, error) {
 		d.comments = append(d.comments, n.text)
 	}
 	return d, nil
+}
+
+// complete checks that an incident has every field that it must have, and if
+// it is closed every one that closing requires (contract: §2.1, §2.5).
+func (o *org) complete(values []any) error {
+	for _, f := range o.fields.all {
+		switch {
+		case !missing(values[f.index]):
+		case f.Required == "always":
+			return badRequest("Field %s is required.", f.Label)
+		case f.Required == "close" && values[o.fields.status.index] == closed:
+			return badRequest("Field %s is required to close the incident.", f.Label)
+		}
+	}
+	return nil
 }
 
 func optional(body map[string]json.RawMessage, key string, into any) error {
@@ -201,6 +216,67 @@ func (o *org) seal(inc *incident) {
 
 func (s *Server) getIncident(c *call) (any, error) {
 	return s.onIncident(c, func(inc *incident) (any, error) { return inc.dto(c.format, true), nil })
+}
+
+// listIncidents is GET /incidents, closed ones too unless want_closed=false.
+func (s *Server) listIncidents(c *call) (any, error) {
+	return s.list(c, c.r.URL.Query().Get("want_closed") != "false"), nil
+}
+
+// listOpen is GET /incidents/open.
+func (s *Server) listOpen(c *call) (any, error) { return s.list(c, false), nil }
+
+func (s *Server) list(c *call, alsoClosed bool) []object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []object{}
+	for _, inc := range c.org.ordered {
+		if alsoClosed || inc.isOpen() {
+			list = append(list, inc.dto(c.format, false))
+		}
+	}
+	return list
+}
+
+// putIncident is PUT /incidents/{i}: the whole of it, at its current version.
+// A field that is left out is emptied (contract: §1.8, §2.5).
+func (s *Server) putIncident(c *call) (any, error) {
+	return s.alone(c, func() (any, error) {
+		var body map[string]json.RawMessage
+		if err := c.decode(&body); err != nil {
+			return nil, err
+		}
+		var version *int
+		if err := optional(body, "vers", &version); err != nil {
+			return nil, err
+		}
+		d, err := c.org.parseIncident(body)
+		if err != nil {
+			return nil, err
+		}
+		return s.onIncident(c, func(inc *incident) (any, error) {
+			if version == nil || *version != inc.version {
+				return nil, refuse(http.StatusConflict, "The incident %d has changed: it is at version %d.", inc.id, inc.version)
+			}
+			var changed []*field
+			for _, f := range c.org.fields.all {
+				kept := f.ReadOnly || f == c.org.fields.status && d.values[f.index] == nil
+				if !kept && !f.same(inc.values[f.index], d.values[f.index]) {
+					changed = append(changed, f)
+				}
+			}
+			if err := s.changes(c.who, changed); err != nil {
+				return nil, err
+			}
+			now := s.clock()
+			for _, f := range changed {
+				c.org.set(inc, f, d.values[f.index])
+				inc.arrived(now, c.who, Changed, FieldPiece, f.ID, f.key())
+			}
+			c.org.touch(inc, now)
+			return inc.dto(c.format, true), nil
+		})
+	})
 }
 
 func (s *Server) deleteIncident(c *call) (any, error) {
@@ -243,12 +319,15 @@ func (inc *incident) dto(as format, full bool) object {
 	}
 	o["properties"], o["sequence_code"], o["vers"] = custom, sequence, inc.version
 	o["inc_last_modified_date"], o["org_id"], o["org_handle"] = inc.modified.UnixMilli(), inc.org.ID, as.handle(inc.org.ID, inc.org.Name)
-	o["creator_principal"] = inc.creator.dto()
+	o["creator_principal"], o["creator"] = inc.creator.dto(), inc.creator.creatorDTO()
 	// Null unless asked for, even right after a create that held them.
 	o["tasks"], o["artifacts"], o["comments"] = nil, nil, nil
-	o["perms"] = fullPerms
+	o["perms"] = as.perms
 	o["workspace"], o["draft"], o["is_scenario"], o["admin_id"] = as.handle(1, "Default workspace"), false, false, nil
-	o["actions"], o["playbooks"], o["pii"], o["gdpr"], o["hipaa"], o["cm"], o["dtm"] = none, none, nothing, nothing, nothing, nothing, nothing
+	if !inc.org.opt.before(44) {
+		o["playbooks"] = none
+	}
+	o["actions"], o["pii"], o["gdpr"], o["hipaa"], o["cm"], o["dtm"] = none, nothing, nothing, nothing, nothing, nothing
 	o["regulators"], o["assessment"], o["task_changes"] = nothing, nil, nil
 	return o
 }
@@ -261,7 +340,3 @@ var (
 		`"read_attachments":true,"delete_attachments":true,"create_milestones":true,"list_milestones":true,"create_artifacts":true,` +
 		`"list_artifacts":true,"delete":true,"change_workspace":true}`)
 )
-
-func (p *principal) dto() object {
-	return object{"id": p.id, "type": p.kind, "name": p.name, "display_name": p.first + " " + p.last}
-}
