@@ -48,7 +48,8 @@ func TestEachOptionHasAFlag(t *testing.T) {
 	}{
 		{&program.SEPM{}, []any{sepm.Options{}}, map[string]string{"Now": "", "Domains": ""}},
 		{&program.Resilient{}, []any{soar.Options{}, soar.Org{}}, map[string]string{
-			"Now": "", "Orgs": "org", "Fields": "required-field", "Disabled": "org-disabled",
+			"Now": "", "Orgs": "org", "Fields": "required-field", "Disabled": "org-disabled", "Keys": "", "Users": "", "Tables": "",
+			"NoArtifactTypes": "no-artifact-type", "BlockedExtensions": "blocked-extension",
 			"ID": "", "Name": "org", "UUID": "", "CloudAccount": ""}},
 		{&program.Mailbox{}, []any{mailbox.Options{}}, map[string]string{
 			"Address": "listen", "InMemory": "", "StartTLS": "starttls", "NoUIDPlus": "no-uidplus", "UIDValidity": "", "Log": ""}},
@@ -80,8 +81,14 @@ func TestFlagsThatAreWrong(t *testing.T) {
 		"--listen 127.0.0.1:http":  "want a host and a port",
 		"--listen 127.0.0.1:70000": "want a host and a port",
 		"--deny POST":              "want one of DELETE /incidents/{inc}, ",
-		"--duplicates none":        "want existing or refuse or keep",
+		"--duplicates none":        "want existing or refuse or keep or replace",
 		"--required-field A":       "want lower-case letters, digits and _",
+		"--close-field A":          "want lower-case letters, digits and _",
+		"--deny edit_note":         ", edit_notes, ",
+		"--server-version 51.0":    "want a version such as 46.2.8131",
+		"--resource-prefix api":    "want a path such as /api/respond",
+		"--no-artifact-type Files": "want a type such as",
+		"--blocked-extension eml":  "want an extension such as .eml",
 		"--max-artifacts -1":       "want a number from 0 to 1000000",
 		"--fault nosuch":           `there is no kind "nosuch"`,
 	} {
@@ -90,6 +97,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 	for args, p := range map[string]program.StandIn{
 		"--plain --certificate a.pem": &program.SEPM{},
 		"--plain --starttls":          &program.Mailbox{},
+		"--plain --client-ca a.pem":   &program.Resilient{},
 		"--no-idle --starttls":        &program.Mailbox{},
 	} {
 		require.NoError(t, parse(p, strings.Fields(args)...))

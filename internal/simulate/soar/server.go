@@ -237,7 +237,9 @@ func (s *Server) unknownRoute(c *call) (any, error) {
 
 // noQueues answers for the low-code connectors, of which there are none
 // (contract: §7.2, §12).
-func noQueues(*call) (any, error) { return nil, notFound("connectors of organization", "") }
+func noQueues(*call) (any, error) {
+	return nil, refuse(http.StatusNotFound, "There are no connectors.")
+}
 
 // Refuse answers with an error in the server's own form, as its faults do
 // (see the package fault).
