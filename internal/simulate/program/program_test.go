@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
@@ -154,6 +155,29 @@ func TestAFaultTakesTheConnectionOverThoughItIsLogged(t *testing.T) {
 	_, err = http.Post(running.About.URL+"/x", "", strings.NewReader("body")) //nolint:bodyclose // there is no response
 	require.ErrorContains(t, err, "reset by peer")
 	require.Equal(t, "POST /x no answer", <-lines)
+}
+
+func TestClientsThatMustShowACertificate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clients.pem")
+	start := func() (program.Running, error) {
+		p := &program.Resilient{}
+		require.NoError(t, parse(p, "--listen", "127.0.0.1:0", "--client-ca", file, "--resource-prefix", "/api/respond"))
+		require.NoError(t, p.Check())
+		return p.Start(nil)
+	}
+	_, err := start()
+	require.ErrorContains(t, err, "read the certificates that sign clients'")
+	require.NoError(t, os.WriteFile(file, []byte("nonsense"), 0o600))
+	_, err = start()
+	require.ErrorContains(t, err, "holds no certificate in PEM")
+	writeEnded(t, file)
+	running, err := start()
+	require.NoError(t, err)
+	require.Equal(t, "/api/respond", running.About.ResourcePrefix)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	_, err = client.Get(running.About.URL) //nolint:bodyclose // there is no response
+	require.ErrorContains(t, err, "certificate required")
+	require.NoError(t, running.Close())
 }
 
 func TestMailbox(t *testing.T) {

@@ -162,12 +162,17 @@ func (o *org) identity(a newArtifact) string {
 // dropArtifact takes an artifact away.
 func (inc *incident) dropArtifact(a *artifact, who *principal, now time.Time) {
 	inc.artifacts = slices.DeleteFunc(inc.artifacts, func(other *artifact) bool { return other == a })
-	clear(inc.known)
-	for _, left := range inc.artifacts {
-		inc.known[inc.org.identity(left.newArtifact)] = left
-	}
+	inc.index()
 	inc.modified = now
 	inc.arrived(now, who, Removed, ArtifactPiece, a.id, a.value)
+}
+
+// index finds the artifacts by their identity anew.
+func (inc *incident) index() {
+	clear(inc.known)
+	for _, a := range inc.artifacts {
+		inc.known[inc.org.identity(a.newArtifact)] = a
+	}
 }
 
 func (s *Server) getArtifacts(c *call) (any, error) {
@@ -197,9 +202,12 @@ func (s *Server) postArtifact(c *call) (any, error) {
 func (s *Server) addArtifacts(c *call, asked []newArtifact) (any, error) {
 	return s.onIncident(c, func(inc *incident) (any, error) {
 		list := []object{}
+		artifacts, arrivals := inc.artifacts, inc.arrivals
 		for _, a := range asked {
 			made, err := c.org.addArtifact(inc, a, c.who, s.clock())
 			if err != nil {
+				inc.artifacts, inc.arrivals = artifacts, arrivals
+				inc.index()
 				return nil, err
 			}
 			list = append(list, made.dto(inc, c.format))

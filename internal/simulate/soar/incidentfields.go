@@ -100,6 +100,6 @@ var unkept = map[string]bool{
 	"workspace": true, "pii": true, "gdpr": true, "hipaa": true, "regulators": true, "state": true, "country": true, "crimestatus_id": true,
 	"tasks": true, "cm": true, "dtm": true, "draft": true, "exposure": true, "jurisdiction_name": true, "exposure_vendor_id": true,
 	"exposure_dept_id": true, "exposure_individual_name": true, "data_compromised": true, "hard_liability": true, "assessment": true,
-	"inc_start": true, "sequence_code": true, "creator_principal": true, "inc_last_modified_date": true, "admin_id": true, "task_changes": true,
+	"inc_start": true, "sequence_code": true, "creator": true, "creator_principal": true, "inc_last_modified_date": true, "admin_id": true, "task_changes": true,
 	"vers": true, "org_id": true, "org_handle": true, "perms": true, "actions": true, "playbooks": true,
 }

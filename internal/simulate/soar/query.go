@@ -82,6 +82,24 @@ func (s *Server) query(c *call) (any, error) {
 	return dtos(found, c.format, full), nil
 }
 
+// listIncidents is GET /incidents, closed ones too unless want_closed=false.
+func (s *Server) listIncidents(c *call) (any, error) {
+	return s.list(c, c.r.URL.Query().Get("want_closed") != "false"), nil
+}
+
+// listOpen is GET /incidents/open.
+func (s *Server) listOpen(c *call) (any, error) { return s.list(c, false), nil }
+
+func (s *Server) list(c *call, alsoClosed bool) []object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := c.org.ordered
+	if !alsoClosed {
+		found = slices.DeleteFunc(slices.Clone(found), func(inc *incident) bool { return !inc.isOpen() })
+	}
+	return dtos(found, c.format, false)
+}
+
 func dtos(found []*incident, as format, full bool) []object {
 	list := make([]object, 0, len(found))
 	for _, inc := range found {
