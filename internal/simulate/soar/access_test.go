@@ -75,6 +75,7 @@ func TestKeysAndUsersOfSeveralOrgs(t *testing.T) {
 func TestGrants(t *testing.T) {
 	const status = `{"field":"plan_status","old_value":{"object":"A"},"new_value":{"object":"C"}},
 		{"field":"resolution_id","old_value":null,"new_value":{"object":"Resolved"}},{"field":"resolution_summary","old_value":null,"new_value":{"text":"s"}}`
+	const resolution = `{"field":"resolution_id","old_value":null,"new_value":{"object":"Resolved"}}`
 	const reporter = `{"field":"reporter","old_value":null,"new_value":{"text":"x"}}`
 	type request struct{ method, path, body string }
 	patch := func(changes string) request { return request{"PATCH", "", `{"changes":[` + changes + `]}`} }
@@ -85,7 +86,7 @@ func TestGrants(t *testing.T) {
 		soar.ReadOrgData:     {nil, []request{read}},
 		soar.ReadIncidents:   {[]request{read, {"GET", "/comments", ""}, {"GET", "/table_data", ""}}, []request{note, row}},
 		soar.CreateIncidents: {nil, []request{read, note}},
-		soar.EditFields:      {[]request{patch(reporter), patch(reporter + "," + status), row}, []request{note, patch(status)}},
+		soar.EditFields:      {[]request{patch(reporter), patch(reporter + "," + status), patch(resolution), row}, []request{note, patch(status)}},
 		soar.EditStatus:      {[]request{patch(status)}, []request{patch(reporter)}},
 		soar.EditNotes:       {[]request{note}, []request{row, read}},
 		soar.EditArtifacts:   {[]request{{"POST", "/artifacts", `{"type":"String","value":"x"}`}}, []request{note}},
@@ -142,6 +143,8 @@ func TestBan(t *testing.T) {
 		b.as("wrong", "GET", "/session", "").is(401)
 	}
 	b.as("demo", "GET", "/session", "").is(200) // which ends the row
+	b.as("wrong", "GET", "/session", "").is(401)
+	b.as("demo", "GET", "/session", "").is(200)
 	for range 2 {
 		b.as("wrong", "GET", "/session", "").is(401)
 	}

@@ -30,7 +30,8 @@ func TestPutIncident(t *testing.T) {
 	put(func(o map[string]any) { o["plan_status"] = "C" }).is(400) // nothing that closing requires
 	require.Equal(t, 1, b.incident(id).Version)
 
-	after := put(func(o map[string]any) { o["severity_code"] = "High"; delete(o, "reporter") }).is(200).object()
+	after := put(func(o map[string]any) { o["severity_code"] = "High"; delete(o, "reporter"); delete(o, "plan_status") }).is(200).object()
+	require.Equal(t, "A", after["plan_status"], "it is never without one")
 	require.EqualValues(t, 2, after["vers"])
 	require.Equal(t, "High", b.Field(id, "severity_code"))
 	require.Nil(t, b.Field(id, "reporter"), "left out is emptied")
