@@ -48,11 +48,16 @@ type Switch struct {
 	// OneIn is the rate: about one of that many matching requests, chosen by
 	// the set's seed and the request's number. 0 and 1 mean each of them.
 	OneIn int
+	// After is how many matching requests pass before the switch is on.
+	After int
 	// Remaining is how many times the fault may still happen; 0 is no limit.
 	Remaining int
 
 	// Code is what Status answers; 0 is 503.
 	Code int
+	// FromServer makes Status answer in the server's own form; otherwise it is
+	// what a proxy in front of it says, in HTML. See [Refuser].
+	FromServer bool
 	// Wait is how long Delay waits.
 	Wait time.Duration
 	// Hold is how long LateChange waits for the client to give up before it
@@ -193,7 +198,7 @@ func (s *Set) draw(r *http.Request) (fired Switch, in *round, ok bool) {
 			continue
 		}
 		sw.matched++
-		if ok || !sw.due(s.seed) {
+		if ok || sw.matched <= uint64(sw.After) || !sw.due(s.seed) {
 			continue
 		}
 		fired, ok = sw.Switch, true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -259,4 +260,41 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Wait()
 	set.Close()
 	require.EqualValues(t, 800, handled.Load())
+}
+
+// own is a server that says no in its own form.
+type own struct{ http.Handler }
+
+func (own) Refuse(w http.ResponseWriter, code int) {
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, "no")
+}
+
+func TestWhoRefuses(t *testing.T) {
+	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	for _, tt := range []struct {
+		server     http.Handler
+		fromServer bool
+		want       string
+	}{{own{h}, true, "no"}, {own{h}, false, "<html>"}, {h, true, "<html>"}} {
+		set := fault.New(1)
+		set.On(fault.Switch{Kind: fault.Status, FromServer: tt.fromServer, Code: 409})
+		w := httptest.NewRecorder()
+		set.Wrap(tt.server).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+		require.Equal(t, 409, w.Code)
+		require.True(t, strings.HasPrefix(w.Body.String(), tt.want), w.Body)
+	}
+}
+
+func TestAfterSoMany(t *testing.T) {
+	set := fault.New(1)
+	set.On(fault.Switch{Kind: fault.Status, Path: "a", After: 2, Remaining: 2})
+	h := set.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	var codes []int
+	for _, path := range []string{"/a", "/b", "/a", "/b", "/a", "/a", "/a"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		codes = append(codes, w.Code)
+	}
+	require.Equal(t, []int{200, 200, 200, 200, 503, 503, 200}, codes, "a burst that begins with the third")
 }

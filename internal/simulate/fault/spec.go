@@ -14,7 +14,8 @@ import (
 const Help = `A fault is KIND[,key=value...]:
 
   delay        answers after wait=2s
-  status       answers code=503 and does nothing
+  status       answers code=503 and does nothing, as a proxy in front of the
+               server does, or from=server as that itself would
   lost_reply   does what was asked and cuts the connection
   late_change  cuts the connection when the client gives up, or after hold=5s,
                and does what was asked late=1s later
@@ -22,8 +23,8 @@ const Help = `A fault is KIND[,key=value...]:
   all          each of them now and then, as "sepwatch demo --faults" has them
 
 All but the last also take method=POST, path=incidents/*/comments (the end of a
-path), one_in=10 (strikes about every tenth such request) and times=3 (ends
-after so many strikes).`
+path), one_in=10 (strikes about every tenth such request), after=5 (lets so
+many such requests pass first) and times=3 (ends after so many strikes).`
 
 // Parse reads switches as they are written on a command line: a kind and what
 // else there is to say, "status,method=POST,path=incidents,code=500,times=2",
@@ -37,6 +38,7 @@ func Parse(text string) ([]Switch, error) {
 			return strings.Trim(text, "/") != ""
 		}},
 		flags.Count("one_in", func(s *Switch) *int { return &s.OneIn }),
+		flags.Count("after", func(s *Switch) *int { return &s.After }),
 		flags.Count("times", func(s *Switch) *int { return &s.Remaining }),
 	}
 	kind := func(k Kind, own ...flags.Key[Switch]) flags.Kind[Switch] {
@@ -50,6 +52,9 @@ func Parse(text string) ([]Switch, error) {
 			n, err := strconv.Atoi(text)
 			s.Code = n
 			return err == nil && n >= 400 && n <= 599
+		}}, flags.Key[Switch]{Name: "from", Want: "proxy or server", Set: func(s *Switch, text string) bool {
+			s.FromServer = text == "server"
+			return s.FromServer || text == "proxy"
 		}}),
 		kind(LostReply),
 		kind(LateChange,

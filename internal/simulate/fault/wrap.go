@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,11 @@ import (
 	"net/http"
 	"time"
 )
+
+// Refuser is a server that can say no in its own form.
+type Refuser interface {
+	Refuse(w http.ResponseWriter, code int)
+}
 
 // Wrap puts the set in front of h.
 func (s *Set) Wrap(h http.Handler) http.Handler {
@@ -24,7 +30,12 @@ func (s *Set) Wrap(h http.Handler) http.Handler {
 			wait(sw.Wait, nil, in.now)
 			h.ServeHTTP(w, detached(r))
 		case Status:
-			refuse(w, sw.Code)
+			code := cmp.Or(sw.Code, http.StatusServiceUnavailable)
+			if own, ok := h.(Refuser); ok && sw.FromServer {
+				own.Refuse(w, code)
+			} else {
+				refuse(w, code)
+			}
 		case LostReply:
 			// The whole request is read and handled before the connection is
 			// touched: what the client sees is an answer that never came.
@@ -88,9 +99,6 @@ func detached(r *http.Request) *http.Request {
 // refuse answers as a proxy in front of a server would: HTML, whatever the
 // server itself speaks.
 func refuse(w http.ResponseWriter, code int) {
-	if code == 0 {
-		code = http.StatusServiceUnavailable
-	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
 	// A client that left meanwhile is none of our business.

@@ -47,13 +47,14 @@ type About struct {
 	Fingerprint     string `json:"fingerprint,omitempty"`
 	CertificateFile string `json:"certificate_file,omitempty"`
 
-	Org          string `json:"org,omitempty"`
-	APIKeyID     string `json:"api_key_id,omitempty"`
-	APIKeySecret string `json:"api_key_secret,omitempty"`
-	Username     string `json:"username,omitempty"`
-	Password     string `json:"password,omitempty"`
-	Domain       string `json:"domain,omitempty"`
-	Folder       string `json:"folder,omitempty"`
+	Org            string `json:"org,omitempty"`
+	APIKeyID       string `json:"api_key_id,omitempty"`
+	APIKeySecret   string `json:"api_key_secret,omitempty"`
+	ResourcePrefix string `json:"resource_prefix,omitempty"`
+	Username       string `json:"username,omitempty"`
+	Password       string `json:"password,omitempty"`
+	Domain         string `json:"domain,omitempty"`
+	Folder         string `json:"folder,omitempty"`
 
 	what string // for a person
 }
@@ -76,6 +77,7 @@ func (a About) Text(w io.Writer) error {
 		{"org", a.Org},
 		{"api_key_id", a.APIKeyID},
 		{"api_key_secret", a.APIKeySecret},
+		{"resource_prefix", a.ResourcePrefix},
 		{"username", a.Username},
 		{"password", a.Password},
 		{"domain", a.Domain},

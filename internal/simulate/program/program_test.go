@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
@@ -48,7 +49,8 @@ func TestEachOptionHasAFlag(t *testing.T) {
 	}{
 		{&program.SEPM{}, []any{sepm.Options{}}, map[string]string{"Now": "", "Domains": ""}},
 		{&program.Resilient{}, []any{soar.Options{}, soar.Org{}}, map[string]string{
-			"Now": "", "Orgs": "org", "Fields": "required-field", "Disabled": "org-disabled",
+			"Now": "", "Orgs": "org", "Fields": "required-field", "Disabled": "org-disabled", "Keys": "", "Users": "", "Tables": "",
+			"NoArtifactTypes": "no-artifact-type", "BlockedExtensions": "blocked-extension",
 			"ID": "", "Name": "org", "UUID": "", "CloudAccount": ""}},
 		{&program.Mailbox{}, []any{mailbox.Options{}}, map[string]string{
 			"Address": "listen", "InMemory": "", "StartTLS": "starttls", "NoUIDPlus": "no-uidplus", "UIDValidity": "", "Log": ""}},
@@ -80,8 +82,14 @@ func TestFlagsThatAreWrong(t *testing.T) {
 		"--listen 127.0.0.1:http":  "want a host and a port",
 		"--listen 127.0.0.1:70000": "want a host and a port",
 		"--deny POST":              "want one of DELETE /incidents/{inc}, ",
-		"--duplicates none":        "want existing or refuse or keep",
+		"--duplicates none":        "want existing or refuse or keep or replace",
 		"--required-field A":       "want lower-case letters, digits and _",
+		"--close-field A":          "want lower-case letters, digits and _",
+		"--deny edit_note":         ", edit_notes, ",
+		"--server-version 51.0":    "want a version such as 46.2.8131",
+		"--resource-prefix api":    "want a path such as /api/respond",
+		"--no-artifact-type Files": "want a type such as",
+		"--blocked-extension eml":  "want an extension such as .eml",
 		"--max-artifacts -1":       "want a number from 0 to 1000000",
 		"--fault nosuch":           `there is no kind "nosuch"`,
 	} {
@@ -90,6 +98,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 	for args, p := range map[string]program.StandIn{
 		"--plain --certificate a.pem": &program.SEPM{},
 		"--plain --starttls":          &program.Mailbox{},
+		"--plain --client-ca a.pem":   &program.Resilient{},
 		"--no-idle --starttls":        &program.Mailbox{},
 	} {
 		require.NoError(t, parse(p, strings.Fields(args)...))
@@ -146,6 +155,29 @@ func TestAFaultTakesTheConnectionOverThoughItIsLogged(t *testing.T) {
 	_, err = http.Post(running.About.URL+"/x", "", strings.NewReader("body")) //nolint:bodyclose // there is no response
 	require.ErrorContains(t, err, "reset by peer")
 	require.Equal(t, "POST /x no answer", <-lines)
+}
+
+func TestClientsThatMustShowACertificate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clients.pem")
+	start := func() (program.Running, error) {
+		p := &program.Resilient{}
+		require.NoError(t, parse(p, "--listen", "127.0.0.1:0", "--client-ca", file, "--resource-prefix", "/api/respond"))
+		require.NoError(t, p.Check())
+		return p.Start(nil)
+	}
+	_, err := start()
+	require.ErrorContains(t, err, "read the certificates that sign clients'")
+	require.NoError(t, os.WriteFile(file, []byte("nonsense"), 0o600))
+	_, err = start()
+	require.ErrorContains(t, err, "holds no certificate in PEM")
+	writeEnded(t, file)
+	running, err := start()
+	require.NoError(t, err)
+	require.Equal(t, "/api/respond", running.About.ResourcePrefix)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	_, err = client.Get(running.About.URL) //nolint:bodyclose // there is no response
+	require.ErrorContains(t, err, "certificate required")
+	require.NoError(t, running.Close())
 }
 
 func TestMailbox(t *testing.T) {

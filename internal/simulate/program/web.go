@@ -1,8 +1,12 @@
 package program
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/spf13/pflag"
 
@@ -45,6 +49,7 @@ type Resilient struct {
 // Define adds the flags.
 func (p *Resilient) Define(fs *pflag.FlagSet) {
 	p.web.define(fs, "127.0.0.1:8443")
+	fs.StringVar(&p.clientCA, "client-ca", "", "serve only clients with a certificate that one in this PEM `FILE` has signed")
 	p.options.Define(fs)
 	fs.Int64Var(&p.seed, "seed", 1, "another number makes other faults strike")
 }
@@ -53,14 +58,15 @@ func (p *Resilient) Define(fs *pflag.FlagSet) {
 func (p *Resilient) Start(log Log) (Running, error) {
 	return p.web.start(soar.New(p.options), p.seed, log, About{
 		System: "resilient", what: "Resilient stands in, with no incidents yet",
-		Org: p.options.Orgs[0].Name, APIKeyID: p.options.KeyID, APIKeySecret: p.options.KeySecret,
+		Org: p.options.Orgs[0].Name, APIKeyID: p.options.KeyID, APIKeySecret: p.options.KeySecret, ResourcePrefix: p.options.ResourcePrefix,
 	})
 }
 
 // web is what the stand-ins that speak HTTP have in common.
 type web struct {
 	listening
-	faults []fault.Switch
+	clientCA string // file; empty is none
+	faults   []fault.Switch
 }
 
 func (p *web) define(fs *pflag.FlagSet, standard string) {
@@ -79,9 +85,9 @@ func (p *web) start(h http.Handler, seed int64, log Log, about About) (Running, 
 	}
 	set := fault.New(seed)
 	set.On(p.faults...)
-	server, err := serve.Start(string(p.address), cert, logged(set.Wrap(h), log))
+	server, err := p.serve(cert, logged(set.Wrap(h), log))
 	if err != nil {
-		return Running{}, mendable(err)
+		return Running{}, err
 	}
 	about.URL = server.URL()
 	about.Fingerprint, about.CertificateFile = p.shown(cert)
@@ -93,6 +99,34 @@ func (p *web) start(h http.Handler, seed int64, log Log, about About) (Running, 
 			return server.Close()
 		},
 	}, nil
+}
+
+// Check reports flags that do not go together.
+func (p *web) Check() error {
+	if p.plain && p.clientCA != "" {
+		return errors.New("--client-ca is for TLS, and --plain goes without it")
+	}
+	return p.listening.Check()
+}
+
+func (p *web) serve(cert *tls.Certificate, h http.Handler) (server *serve.HTTP, err error) {
+	if p.clientCA == "" {
+		server, err = serve.Start(string(p.address), cert, h)
+	} else {
+		var data []byte
+		if data, err = os.ReadFile(p.clientCA); err != nil {
+			return nil, fmt.Errorf("read the certificates that sign clients': %w", err)
+		}
+		clients := x509.NewCertPool()
+		if !clients.AppendCertsFromPEM(data) {
+			return nil, fmt.Errorf("%s holds no certificate in PEM", p.clientCA)
+		}
+		server, err = serve.StartMutual(string(p.address), *cert, clients, h)
+	}
+	if err != nil {
+		return nil, mendable(err)
+	}
+	return server, nil
 }
 
 // logged tells of each request and its answer.

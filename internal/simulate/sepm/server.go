@@ -187,6 +187,12 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	reply(w, f.status, f.body)
 }
 
+// Refuse answers with an error in the server's own form, as its faults do
+// (see the package fault).
+func (s *Server) Refuse(w http.ResponseWriter, code int) {
+	s.refuse(w, fail(code, "%s", http.StatusText(code)))
+}
+
 func reply(w http.ResponseWriter, status int, body any) {
 	data, err := json.Marshal(body)
 	if err != nil {

@@ -4,6 +4,7 @@ package serve
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -45,18 +46,28 @@ type HTTP struct {
 // take a connection over (http.Hijacker) and break it. Request headers and
 // bodies are bounded. The error is that of listening.
 func Start(addr string, cert *tls.Certificate, h http.Handler) (*HTTP, error) {
+	if cert == nil {
+		return start(addr, nil, h)
+	}
+	return start(addr, &tls.Config{Certificates: []tls.Certificate{*cert}}, h)
+}
+
+// StartMutual is [Start] for clients that show a certificate which one of the
+// given authorities has signed; others are not served.
+func StartMutual(addr string, cert tls.Certificate, clients *x509.CertPool, h http.Handler) (*HTTP, error) {
+	return start(addr, &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert}, h)
+}
+
+func start(addr string, secure *tls.Config, h http.Handler) (*HTTP, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", addr, err)
 	}
 	scheme, listen := "http", ln
-	if cert != nil {
+	if secure != nil {
 		scheme = "https"
-		listen = tls.NewListener(ln, &tls.Config{
-			Certificates: []tls.Certificate{*cert},
-			MinVersion:   tls.VersionTLS12,
-			NextProtos:   []string{"http/1.1"},
-		})
+		secure.MinVersion, secure.NextProtos = tls.VersionTLS12, []string{"http/1.1"}
+		listen = tls.NewListener(ln, secure)
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

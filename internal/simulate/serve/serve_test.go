@@ -1,9 +1,12 @@
 package serve_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -122,4 +125,48 @@ func TestStartOnATakenAddress(t *testing.T) {
 	defer srv.Close()
 	_, err = serve.Start(strings.TrimPrefix(srv.URL(), "http://"), nil, http.NotFoundHandler())
 	require.ErrorContains(t, err, "listen on")
+}
+
+func TestMutual(t *testing.T) {
+	cert, caPEM, err := serve.SelfSigned()
+	require.NoError(t, err)
+	shown, clients := clientCertificate(t)
+	srv, err := serve.StartMutual("127.0.0.1:0", cert, clients, http.NotFoundHandler())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, srv.Close()) }()
+
+	other, _ := clientCertificate(t)
+	for name, tt := range map[string]struct {
+		shown []tls.Certificate
+		ok    bool
+	}{"its own": {[]tls.Certificate{shown}, true}, "none": {nil, false}, "another's": {[]tls.Certificate{other}, false}} {
+		client := trusting(t, caPEM)
+		transport, _ := client.Transport.(*http.Transport)
+		transport.TLSClientConfig.Certificates = tt.shown
+		resp, err := client.Get(srv.URL())
+		if !tt.ok {
+			require.ErrorContains(t, err, "certificate", name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.NoError(t, resp.Body.Close())
+	}
+}
+
+// clientCertificate is a client's certificate, which signs itself.
+func clientCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	require.NoError(t, err)
+	leaf, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, pool
 }

@@ -18,10 +18,8 @@ type artifactType struct {
 	pattern *regexp.Regexp
 }
 
-// artifactTypes are the server's own types. Missing numbers are unused.
-var artifactTypes = makeArtifactTypes()
-
-func makeArtifactTypes() []*artifactType {
+// newArtifactTypes are the server's own types. Missing numbers are unused.
+func newArtifactTypes(opt *Options) []*artifactType {
 	var all []*artifactType
 	for id, name := range map[int]string{
 		1: "IP Address", 2: "DNS Name", 3: "URL", 4: "RFC 822 Email Message File", 5: "Email Subject", 6: "Email Body", 7: "Email Attachment",
@@ -32,7 +30,9 @@ func makeArtifactTypes() []*artifactType {
 		39: "MAC Address", 40: "URL Referer", 41: "User Agent", 42: "URI Path", 43: "Threat CVE ID", 44: "Network CIDR Range",
 		45: "Malware Family/Variant", 46: "Observed Data", 47: "Network Traffic", 48: "Malware SHA-512 Hash",
 	} {
-		all = append(all, &artifactType{ID: id, Name: name})
+		if !slices.Contains(opt.NoArtifactTypes, name) {
+			all = append(all, &artifactType{ID: id, Name: name})
+		}
 	}
 	slices.SortFunc(all, func(a, b *artifactType) int { return a.ID - b.ID })
 	for _, t := range all {
@@ -40,7 +40,8 @@ func makeArtifactTypes() []*artifactType {
 		if pattern, ok := valuePatterns()[t.ID]; ok {
 			t.pattern = regexp.MustCompile(`^(?:` + pattern + `)$`)
 		}
-		t.Multi = slices.Contains([]int{1, 2, 3, 13, 14, 34, 35, 38, 39, 43, 44, 48}, t.ID)
+		hash := slices.Contains([]int{13, 14, 38, 48}, t.ID)
+		t.Multi = slices.Contains([]int{1, 2, 3, 34, 35, 39, 43, 44}, t.ID) || hash && !opt.before(45)
 	}
 	return all
 }
@@ -100,11 +101,11 @@ func programmatic(name string) string {
 
 // artifactTypeField is the field "type" of the artifact, whose values tell
 // which types may be there twice (contract: §3.2).
-func artifactTypeField() object {
+func (o *org) artifactTypeField() object {
 	f := &field{Name: "type", Label: "Type", Input: "select", Required: "always", TypeID: 4, ID: 60}
 	dto := f.dto()
 	values := []object{}
-	for _, t := range artifactTypes {
+	for _, t := range o.kinds {
 		values = append(values, object{"value": t.ID, "label": t.Name, "enabled": true, "default": false, "hidden": false,
 			"properties": object{"allow_duplicate": t.allowDuplicate(), "multi_aware": t.Multi, "file": t.File}})
 	}
@@ -112,8 +113,8 @@ func artifactTypeField() object {
 	return dto
 }
 
-func artifactTypeOf(handle any) (*artifactType, bool) {
-	for _, t := range artifactTypes {
+func (o *org) artifactTypeOf(handle any) (*artifactType, bool) {
+	for _, t := range o.kinds {
 		if handle == t.ID || handle == t.Name {
 			return t, true
 		}
@@ -123,9 +124,9 @@ func artifactTypeOf(handle any) (*artifactType, bool) {
 
 // getArtifactTypes is GET /artifact_types. Whether the list is wrapped is not
 // known.
-func (s *Server) getArtifactTypes(*call) (any, error) {
+func (s *Server) getArtifactTypes(c *call) (any, error) {
 	list := []object{}
-	for _, t := range artifactTypes {
+	for _, t := range c.org.kinds {
 		list = append(list, t.dto())
 	}
 	if s.opt.ArtifactTypeEntities {
@@ -139,7 +140,7 @@ func (s *Server) getArtifactType(c *call) (any, error) {
 	if n, err := strconv.Atoi(c.r.PathValue("type")); err == nil {
 		handle = n
 	}
-	t, ok := artifactTypeOf(handle)
+	t, ok := c.org.artifactTypeOf(handle)
 	if !ok {
 		return nil, notFound("artifact type", handle)
 	}

@@ -59,6 +59,14 @@ func newFields(all []*field) *fields {
 	return fs
 }
 
+// key is the field's name with its prefix, as queries have it.
+func (f *field) key() string {
+	if f.Prefix == "" {
+		return f.Name
+	}
+	return f.Prefix + "." + f.Name
+}
+
 // find is a field by name or id.
 func (fs *fields) find(handle string) (*field, bool) {
 	if f, ok := fs.byName[handle]; ok {
@@ -225,9 +233,11 @@ func (f *field) plain(v any) any {
 	return v
 }
 
-// format is how handles and texts are answered (contract: §1.5).
+// format is how handles and texts are answered (contract: §1.5), and what
+// whoever asks may do with an incident.
 type format struct {
 	handles, text string
+	perms         any
 }
 
 func formatOf(r *http.Request) (format, error) {
@@ -250,7 +260,7 @@ func formatOf(r *http.Request) (format, error) {
 	}
 	text, err := pick("text_content_output_format", "default", "objects_convert", "objects_no_convert",
 		"objects_convert_html", "objects_convert_text", "always_text")
-	return format{handles, text}, err
+	return format{handles: handles, text: text}, err
 }
 
 // handle is an object handle in the wanted form.
@@ -262,13 +272,4 @@ func (f format) handle(id any, name string) any {
 		return object{"id": id, "name": name}
 	}
 	return id
-}
-
-// quoted is a JSON string.
-func quoted(s string) json.RawMessage {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return json.RawMessage(`""`) // cannot happen: every string can be written
-	}
-	return data
 }

@@ -24,6 +24,7 @@ type incident struct {
 	notes       []*note
 	rows        []*tableRow
 	attachments []*attachment
+	arrivals    []Arrival
 }
 
 func (inc *incident) isOpen() bool { return inc.values[inc.org.fields.status.index] != closed }
@@ -84,6 +85,7 @@ func (s *Server) commit(c *call, d draft, full bool) (dto object, made Incident,
 	defer s.mu.Unlock()
 	now := s.clock()
 	inc := &incident{org: c.org, values: d.values, version: 1, created: now, modified: now, creator: c.who, known: map[string]*artifact{}}
+	inc.arrived(now, c.who, Added, IncidentPiece, 0, inc.text(c.org.fields.name))
 	for _, a := range d.artifacts {
 		if _, err := c.org.addArtifact(inc, a, c.who, now); err != nil {
 			return nil, made, nil, err
@@ -147,10 +149,8 @@ func (o *org) parseIncident(body map[string]json.RawMessage) (draft, error) {
 			return d, err
 		}
 	}
-	for _, f := range o.fields.all {
-		if f.Required == "always" && missing(d.values[f.index]) {
-			return d, badRequest("Field %s is required.", f.Label)
-		}
+	if err := o.complete(d.values); err != nil {
+		return d, err
 	}
 	if err := optional(body, "is_scenario", &d.scenario); err != nil {
 		return d, err
@@ -160,7 +160,7 @@ func (o *org) parseIncident(body map[string]json.RawMessage) (draft, error) {
 		return d, err
 	}
 	for _, raw := range artifacts {
-		made, err := parseArtifact(raw)
+		made, err := o.parseArtifact(raw)
 		if err != nil {
 			return d, err
 		}
@@ -178,6 +178,21 @@ func (o *org) parseIncident(body map[string]json.RawMessage) (draft, error) {
 		d.comments = append(d.comments, n.text)
 	}
 	return d, nil
+}
+
+// complete checks that an incident has every field that it must have, and if
+// it is closed every one that closing requires (contract: §2.1, §2.5).
+func (o *org) complete(values []any) error {
+	for _, f := range o.fields.all {
+		switch {
+		case !missing(values[f.index]):
+		case f.Required == "always":
+			return badRequest("Field %s is required.", f.Label)
+		case f.Required == "close" && values[o.fields.status.index] == closed:
+			return badRequest("Field %s is required to close the incident.", f.Label)
+		}
+	}
+	return nil
 }
 
 func optional(body map[string]json.RawMessage, key string, into any) error {
@@ -243,12 +258,15 @@ func (inc *incident) dto(as format, full bool) object {
 	}
 	o["properties"], o["sequence_code"], o["vers"] = custom, sequence, inc.version
 	o["inc_last_modified_date"], o["org_id"], o["org_handle"] = inc.modified.UnixMilli(), inc.org.ID, as.handle(inc.org.ID, inc.org.Name)
-	o["creator_principal"] = inc.creator.dto()
+	o["creator_principal"], o["creator"] = inc.creator.dto(), inc.creator.creatorDTO()
 	// Null unless asked for, even right after a create that held them.
 	o["tasks"], o["artifacts"], o["comments"] = nil, nil, nil
-	o["perms"] = fullPerms
+	o["perms"] = as.perms
 	o["workspace"], o["draft"], o["is_scenario"], o["admin_id"] = as.handle(1, "Default workspace"), false, false, nil
-	o["actions"], o["playbooks"], o["pii"], o["gdpr"], o["hipaa"], o["cm"], o["dtm"] = none, none, nothing, nothing, nothing, nothing, nothing
+	if !inc.org.opt.before(44) {
+		o["playbooks"] = none
+	}
+	o["actions"], o["pii"], o["gdpr"], o["hipaa"], o["cm"], o["dtm"] = none, nothing, nothing, nothing, nothing, nothing
 	o["regulators"], o["assessment"], o["task_changes"] = nothing, nil, nil
 	return o
 }
@@ -261,7 +279,3 @@ var (
 		`"read_attachments":true,"delete_attachments":true,"create_milestones":true,"list_milestones":true,"create_artifacts":true,` +
 		`"list_artifacts":true,"delete":true,"change_workspace":true}`)
 )
-
-func (p *principal) dto() object {
-	return object{"id": p.id, "type": p.kind, "name": p.name, "display_name": p.first + " " + p.last}
-}

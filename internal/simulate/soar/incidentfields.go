@@ -8,6 +8,9 @@ const (
 	closed = "C"
 )
 
+// keyField is the field of Options.KeyField.
+const keyField = "sepwatch_key"
+
 // firstCustomField is where the ids of custom fields begin (contract: §2.3).
 const firstCustomField = 201
 
@@ -23,12 +26,11 @@ func numbered(first int, labels ...string) []choice {
 // incidentFields are the standard fields of an incident that the stand-in
 // keeps, and the custom ones (contract: §2.1 to §2.3). The ids of standard
 // fields differ between servers; nobody may rely on these.
-func incidentFields(opt *Options) *fields {
+func incidentFields(opt *Options, users, creators []choice) *fields {
 	severities, resolutions := 4, 7
 	if opt.OldValueIDs {
 		severities, resolutions = 50, 53
 	}
-	users := []choice{{analyst.id, analyst.name}}
 	all := []*field{
 		{Name: "id", Label: "ID", Input: "number", ReadOnly: true},
 		{Name: "name", Label: "Name", Input: "text", Required: "always"},
@@ -48,7 +50,7 @@ func incidentFields(opt *Options) *fields {
 		{Name: "resolution_summary", Label: "Resolution Summary", Input: "textarea", Rich: true, Required: "close"},
 		{Name: "owner_id", Label: "Owner", Input: "select_owner", Values: users},
 		{Name: "members", Label: "Members", Input: "multiselect_members", Values: users},
-		{Name: "creator_id", Label: "Created By", Input: "select_user", ReadOnly: true, Values: append(users, choice{apiKey.id, apiKey.name})},
+		{Name: "creator_id", Label: "Created By", Input: "select_user", ReadOnly: true, Values: creators},
 		{Name: "reporter", Label: "Reporter", Input: "text"},
 		{Name: "confirmed", Label: "Incident Disposition", Input: "boolean"},
 		{Name: "employee_involved", Label: "Employee Involved", Input: "boolean"},
@@ -66,22 +68,29 @@ func incidentFields(opt *Options) *fields {
 	}
 	custom := opt.Fields
 	if opt.KeyField {
-		custom = append([]Field{{Name: "sepwatch_key", Label: "sepwatch key"}}, custom...)
+		custom = append([]Field{{Name: keyField, Label: "sepwatch key"}}, custom...)
 	}
 	for i, c := range custom {
-		f := &field{
-			ID: firstCustomField + i, Name: c.Name, Label: cmp.Or(c.Label, c.Name), Prefix: properties,
-			Input: cmp.Or(c.InputType, "text"), Required: c.Required, Rich: c.InputType == "textarea",
-		}
-		if len(c.Values) > 0 {
-			f.Values = numbered(firstCustomField*10+i*100, c.Values...)
-		}
+		f := c.made(users, firstCustomField*10+i*100)
+		f.ID, f.Prefix = firstCustomField+i, properties
 		all = append(all, f)
 	}
 	for _, f := range all {
 		f.plainAsIs = opt.PlainTextAsIs
 	}
 	return newFields(all)
+}
+
+// made is the field as the server keeps it; its values are numbered from first.
+func (c Field) made(users []choice, first int) *field {
+	f := &field{Name: c.Name, Label: cmp.Or(c.Label, c.Name), Input: cmp.Or(c.InputType, "text"), Required: c.Required, Rich: c.InputType == "textarea"}
+	switch {
+	case f.Input == "select_owner", f.Input == "multiselect_members":
+		f.Values = users
+	case len(c.Values) > 0:
+		f.Values = numbered(first, c.Values...)
+	}
+	return f
 }
 
 // unkept are keys that a create may have and that the stand-in takes without
@@ -91,5 +100,6 @@ var unkept = map[string]bool{
 	"workspace": true, "pii": true, "gdpr": true, "hipaa": true, "regulators": true, "state": true, "country": true, "crimestatus_id": true,
 	"tasks": true, "cm": true, "dtm": true, "draft": true, "exposure": true, "jurisdiction_name": true, "exposure_vendor_id": true,
 	"exposure_dept_id": true, "exposure_individual_name": true, "data_compromised": true, "hard_liability": true, "assessment": true,
-	"inc_start": true, "vers": true, "org_id": true, "org_handle": true, "perms": true, "actions": true, "playbooks": true,
+	"inc_start": true, "sequence_code": true, "creator": true, "creator_principal": true, "inc_last_modified_date": true, "admin_id": true, "task_changes": true,
+	"vers": true, "org_id": true, "org_handle": true, "perms": true, "actions": true, "playbooks": true,
 }

@@ -1,7 +1,6 @@
 package soar
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -104,72 +103,43 @@ func (s *Server) SetClockOffset(d time.Duration) {
 	s.offset = d
 }
 
-// CloseIncident closes an incident, as an analyst does, with
-// a resolution by its label (Resolved, Duplicate …).
-func (s *Server) CloseIncident(id int, resolution string) error {
-	return s.mutate(id, func(o *org, inc *incident) error {
-		f := o.fields.byName["resolution_id"]
-		value, err := f.parse(quoted(resolution))
-		if err != nil {
-			return err
+// Totals count what is there.
+type Totals struct {
+	Incidents, Artifacts, Notes, Rows, Attachments int
+}
+
+// Totals counts what is there now, over all orgs.
+func (s *Server) Totals() Totals {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var t Totals
+	for _, o := range s.orgList {
+		t.Incidents += len(o.ordered)
+		for _, inc := range o.ordered {
+			t.Artifacts += len(inc.artifacts)
+			t.Notes += len(inc.notes)
+			t.Rows += len(inc.rows)
+			t.Attachments += len(inc.attachments)
 		}
-		o.set(inc, f, value)
-		o.set(inc, o.fields.byName["resolution_summary"], rich{Format: plainText, Content: "Closed by an analyst."})
-		o.set(inc, o.fields.byName["plan_status"], closed)
-		return nil
-	})
+	}
+	return t
 }
 
-// ReopenIncident opens an incident again.
-func (s *Server) ReopenIncident(id int) error {
-	return s.mutate(id, func(o *org, inc *incident) error {
-		o.set(inc, o.fields.byName["plan_status"], active)
-		return nil
-	})
-}
-
-// DeleteIncident removes an incident and all that is on it.
-func (s *Server) DeleteIncident(id int) error {
-	return s.mutate(id, func(o *org, inc *incident) error {
-		o.remove(inc)
-		return nil
-	})
-}
-
-// DeleteRow removes one row from an incident.
-func (s *Server) DeleteRow(id, row int) error {
-	return s.mutate(id, func(_ *org, inc *incident) error {
-		before := len(inc.rows)
-		inc.rows = slices.DeleteFunc(inc.rows, func(r *tableRow) bool { return r.id == row })
-		if len(inc.rows) == before {
-			return fmt.Errorf("incident %d has no row %d", id, row)
-		}
-		return nil
-	})
-}
-
-// AddNote writes a plain note on an incident, as an analyst
-// does, and returns its id.
-func (s *Server) AddNote(id int, text string) (note int, err error) {
-	err = s.mutate(id, func(o *org, inc *incident) error {
-		note = o.addNote(inc, rich{Format: plainText, Content: text}, 0, analyst, s.clock()).id
-		return nil
-	})
-	return note, err
-}
-
-func (s *Server) mutate(id int, change func(*org, *incident) error) error {
+// Field is the value that a field of an incident has, by its name with the
+// prefix (severity_code, properties.region): text as stored, a number, a bool,
+// the label of a choice, or labels. It is nil where there is none.
+func (s *Server) Field(id int, name string) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inc, ok := s.find(id)
 	if !ok {
-		return fmt.Errorf("there is no incident %d", id)
+		return nil
 	}
-	if err := change(inc.org, inc); err != nil {
-		return err
+	f, ok := inc.org.fields.byName[name]
+	if !ok {
+		return nil
 	}
-	inc.org.touch(inc, s.clock())
-	return nil
+	return f.plain(inc.values[f.index])
 }
 
 func (inc *incident) snapshot() Incident {

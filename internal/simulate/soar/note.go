@@ -2,6 +2,8 @@ package soar
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -11,6 +13,8 @@ type note struct {
 	text       rich
 	author     *principal
 	created    time.Time
+	editor     *principal // who wrote the text as it is
+	modified   time.Time
 }
 
 // newNote is a note that a client asks for.
@@ -43,8 +47,9 @@ func parseNote(raw json.RawMessage) (newNote, error) {
 
 func (o *org) addNote(inc *incident, text rich, parent int, who *principal, now time.Time) *note {
 	o.lastNote++
-	n := &note{o.lastNote, parent, text, who, now}
+	n := &note{id: o.lastNote, parent: parent, text: text, author: who, created: now, editor: who, modified: now}
 	inc.notes = append(inc.notes, n)
+	inc.arrived(now, who, Added, NotePiece, n.id, text.Content)
 	return n
 }
 
@@ -87,6 +92,71 @@ func (s *Server) postNote(c *call) (any, error) {
 	})
 }
 
+// onNote runs f on the note in the path.
+func (s *Server) onNote(c *call, f func(*incident, *note) (any, error)) (any, error) {
+	return s.onIncident(c, func(inc *incident) (any, error) {
+		id := c.r.PathValue("id")
+		for _, n := range inc.notes {
+			if strconv.Itoa(n.id) == id {
+				return f(inc, n)
+			}
+		}
+		return nil, notFound("note", id)
+	})
+}
+
+func (s *Server) getNote(c *call) (any, error) {
+	return s.onNote(c, func(inc *incident, n *note) (any, error) { return n.dto(inc, c.format), nil })
+}
+
+func (s *Server) putNote(c *call) (any, error) {
+	var raw json.RawMessage
+	if err := c.decode(&raw); err != nil {
+		return nil, err
+	}
+	asked, err := parseNote(raw)
+	if err != nil {
+		return nil, err
+	}
+	return s.onOwnNote(c, func(inc *incident, n *note) (any, error) {
+		n.text, n.editor, n.modified = asked.text, c.who, s.clock()
+		inc.modified = n.modified
+		inc.arrived(n.modified, c.who, Changed, NotePiece, n.id, n.text.Content)
+		return n.dto(inc, c.format), nil
+	})
+}
+
+func (s *Server) deleteNote(c *call) (any, error) {
+	return s.onOwnNote(c, func(inc *incident, n *note) (any, error) {
+		inc.dropNote(n, c.who, s.clock())
+		return s.deleted(), nil
+	})
+}
+
+// onOwnNote is onNote for those whose note it is: others may not be allowed
+// to change it (contract: §4.1).
+func (s *Server) onOwnNote(c *call, f func(*incident, *note) (any, error)) (any, error) {
+	return s.onNote(c, func(inc *incident, n *note) (any, error) {
+		if n.author.id != c.who.id {
+			return nil, forbidden("the note is somebody else's")
+		}
+		return f(inc, n)
+	})
+}
+
+// dropNote takes a note away, and the answers to it.
+func (inc *incident) dropNote(n *note, who *principal, now time.Time) {
+	inc.notes = slices.DeleteFunc(inc.notes, func(other *note) bool { return other == n })
+	inc.arrived(now, who, Removed, NotePiece, n.id, n.text.Content)
+	for {
+		i := slices.IndexFunc(inc.notes, func(other *note) bool { return other.parent == n.id })
+		if i < 0 {
+			return
+		}
+		inc.dropNote(inc.notes[i], who, now)
+	}
+}
+
 func (n *note) dto(inc *incident, as format) object {
 	var parent any
 	if n.parent != 0 {
@@ -95,9 +165,9 @@ func (n *note) dto(inc *incident, as format) object {
 	return object{
 		"type": "incident", "id": n.id, "parent_id": parent, "user_id": n.author.id, "user_fname": n.author.first, "user_lname": n.author.last,
 		"user_name": n.author.first + " " + n.author.last, "text": n.text.render(as, true, inc.org.opt.PlainTextAsIs),
-		"create_date": n.created.UnixMilli(), "modify_date": n.created.UnixMilli(), "comment_perms": object{"update": true, "delete": true},
-		"modify_user":      object{"id": n.author.id, "first_name": n.author.first, "last_name": n.author.last},
-		"modify_principal": n.author.dto(), "children": inc.thread(n.id, as), "mentioned_users": none, "is_deleted": false, "actions": none,
+		"create_date": n.created.UnixMilli(), "modify_date": n.modified.UnixMilli(), "comment_perms": object{"update": true, "delete": true},
+		"modify_user":      object{"id": n.editor.id, "first_name": n.editor.first, "last_name": n.editor.last},
+		"modify_principal": n.editor.dto(), "children": inc.thread(n.id, as), "mentioned_users": none, "is_deleted": false, "actions": none,
 		"playbooks": none, "inc_id": inc.id, "inc_name": inc.text(inc.org.fields.name), "inc_owner": inc.owner(as),
 		"task_id": nil, "task_name": nil, "task_custom": nil, "task_members": nil, "task_at_id": nil,
 	}

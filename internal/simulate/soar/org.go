@@ -12,6 +12,7 @@ type org struct {
 	opt    *Options
 	fields *fields // of the incident
 	tables []*table
+	kinds  []*artifactType
 
 	incidents map[int]*incident
 	ordered   []*incident // as made
@@ -25,11 +26,10 @@ type org struct {
 	lastRow                                int // one sequence for all tables (contract: §5.3)
 }
 
-func newOrg(o Org, opt *Options) *org {
-	made := &org{Org: o, opt: opt, fields: incidentFields(opt), incidents: map[int]*incident{}, monotone: true, texts: map[*field]map[string][]*incident{}}
-	if !opt.NoTables {
-		made.tables = newTables(opt)
-	}
+func newOrg(o Org, opt *Options, who *directory) *org {
+	made := &org{Org: o, opt: opt, kinds: newArtifactTypes(opt), incidents: map[int]*incident{}, monotone: true, texts: map[*field]map[string][]*incident{}}
+	made.fields = incidentFields(opt, who.usersOf(o.ID), who.creators())
+	made.tables = newTables(opt, who.usersOf(o.ID))
 	for _, f := range made.fields.all {
 		if f.Prefix == properties && f.Input == "text" {
 			made.texts[f] = map[string][]*incident{}
@@ -89,25 +89,13 @@ func (o *org) touch(inc *incident, now time.Time) {
 // getOrg is GET /rest/orgs/{o}: what the standard client reads after a login.
 func (s *Server) getOrg(c *call) (any, error) {
 	kinds := object{}
-	for _, t := range artifactTypes {
+	for _, t := range c.org.kinds {
 		kinds[strconv.Itoa(t.ID)] = t.dto()
 	}
 	return object{
 		"id": c.org.ID, "name": c.org.Name, "uuid": nullable(c.org.UUID), "cloud_account": nullable(c.org.CloudAccount), "enabled": true,
 		"actions_framework_enabled": true, "attachments_enabled": !c.org.NoAttachments, "incident_deletion_allowed": !c.org.KeepIncidents,
 		"session_timeout": int(s.opt.SessionTimeout / time.Second), "tasks_private": false, "incident_artifact_types": kinds,
-	}, nil
-}
-
-// getConst is GET /rest/const, of which only what a client of incidents reads
-// (contract: §1.10).
-func (s *Server) getConst(*call) (any, error) {
-	return object{
-		"max_artifact_mb": 25, "max_attachment_mb": maxAttachment >> 20, "max_artifacts": 500, "max_img_mb": 5, "max_page_size": maxPageSize,
-		"min_session_timeout": 300, "max_session_timeout": 86400,
-		"server_version":    object{"major": 51, "minor": 0, "build_number": 20848, "version": "51.0.9.0.20848", "v": 51, "r": 0, "m": 9, "f": 0},
-		"incident_statuses": object{active: object{"id": active, "name": "Active"}, closed: object{"id": closed, "name": "Closed"}},
-		"task_statuses":     object{"O": object{"id": "O", "name": "Open"}, "C": object{"id": "C", "name": "Closed"}},
 	}, nil
 }
 
@@ -141,7 +129,7 @@ func (s *Server) getFields(c *call) (any, error) {
 	case "incident", "0":
 		return c.org.fields.dto(), nil
 	case "artifact", "4":
-		return []object{artifactTypeField()}, nil
+		return []object{c.org.artifactTypeField()}, nil
 	default:
 		t, err := c.org.table(name)
 		if err != nil {
@@ -156,8 +144,8 @@ func (o *org) incidentType() object {
 }
 
 func (o *org) artifactType() object {
-	t := typeDTO(4, 0, "artifact", "Artifact", []string{"incident"}, newFields(nil))
-	t["fields"] = object{"type": artifactTypeField()}
+	t := typeDTO(4, 4, "artifact", "Artifact", []string{"incident"}, newFields(nil))
+	t["fields"] = object{"type": o.artifactTypeField()}
 	return t
 }
 
@@ -201,6 +189,24 @@ func (f *field) dto() object {
 		dto["order"], dto["width"] = f.index, 120
 	}
 	return dto
+}
+
+// getField is GET /types/{t}/fields/{f}.
+func (s *Server) getField(c *call) (any, error) {
+	of := c.org.fields
+	if name := c.r.PathValue("type"); name != "incident" && name != "0" {
+		t, err := c.org.table(name)
+		if err != nil {
+			return nil, err
+		}
+		of = t.fields
+	}
+	handle := c.r.PathValue("field")
+	f, ok := of.find(handle)
+	if !ok {
+		return nil, notFound("field", handle)
+	}
+	return f.dto(), nil
 }
 
 // getIncidentTypes is GET /incident_types: a map by id (contract: §1.6).

@@ -39,7 +39,18 @@ func (s *Server) patchIncident(c *call) (any, error) {
 			if s.opt.PatchVersionChecked && body.Version != nil && *body.Version != inc.version {
 				return nil, refuse(http.StatusConflict, "The incident %d has changed: it is at version %d.", inc.id, inc.version)
 			}
-			if failures := inc.conflicts(edits, c.format); len(failures) > 0 {
+			var fields []*field
+			for _, e := range edits {
+				fields = append(fields, e.field)
+			}
+			if err := s.changes(c.who, fields); err != nil {
+				return nil, err
+			}
+			claimed := s.failPatches > 0 && len(edits) > 0
+			if claimed {
+				s.failPatches--
+			}
+			if failures := inc.conflicts(edits, c.format, claimed); len(failures) > 0 {
 				status := done()
 				status["success"], status["message"], status["field_failures"] = false, "Some fields were changed by somebody else.", failures
 				return status, nil
@@ -47,10 +58,12 @@ func (s *Server) patchIncident(c *call) (any, error) {
 			if err := inc.closable(edits); err != nil {
 				return nil, err
 			}
+			now := s.clock()
 			for _, e := range edits {
 				c.org.set(inc, e.field, e.to)
+				inc.arrived(now, c.who, Changed, FieldPiece, e.field.ID, e.field.key())
 			}
-			c.org.touch(inc, s.clock())
+			c.org.touch(inc, now)
 			status := done()
 			status["field_failures"] = none
 			return status, nil
@@ -128,13 +141,21 @@ func unwrap(raw json.RawMessage) (json.RawMessage, bool) {
 	return raw, true
 }
 
+// FailPatches answers that many more PATCHes as if somebody had changed each
+// of their fields at that moment: see [Options.FieldFailures].
+func (s *Server) FailPatches(times int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failPatches += times
+}
+
 // conflicts are the fields whose value is neither what the client believes
-// nor what it wants.
-func (inc *incident) conflicts(edits []edit, as format) []object {
+// nor what it wants, or all of them where a conflict is claimed.
+func (inc *incident) conflicts(edits []edit, as format, claimed bool) []object {
 	var failures []object
 	for _, e := range edits {
 		now := inc.values[e.field.index]
-		if e.field.same(now, e.from) || e.field.same(now, e.to) {
+		if !claimed && (e.field.same(now, e.from) || e.field.same(now, e.to)) {
 			continue
 		}
 		failures = append(failures, object{
@@ -178,17 +199,12 @@ func (inc *incident) closable(edits []edit) error {
 	for _, e := range edits {
 		after[e.field.index] = e.to
 	}
-	fs := inc.org.fields
-	if after[fs.status.index] == nil {
-		return badRequest("Field %s is required.", fs.status.Label)
-	}
-	if after[fs.status.index] != closed || !inc.isOpen() {
+	status := inc.org.fields.status
+	switch {
+	case after[status.index] == nil:
+		return badRequest("Field %s is required.", status.Label)
+	case after[status.index] != closed || !inc.isOpen():
 		return nil
 	}
-	for _, f := range fs.all {
-		if f.Required == "close" && missing(after[f.index]) {
-			return badRequest("Field %s is required to close the incident.", f.Label)
-		}
-	}
-	return nil
+	return inc.org.complete(after)
 }

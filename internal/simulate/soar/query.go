@@ -38,6 +38,21 @@ func (s *Server) queryPaged(c *call) (any, error) {
 	if err := c.decode(&body); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, full, err := c.run(body)
+	if err != nil {
+		return nil, err
+	}
+	page, err := window(body, s.opt.CapPages, found)
+	if err != nil {
+		return nil, err
+	}
+	return object{"recordsTotal": len(c.org.incidents), "recordsFiltered": len(found), "data": dtos(page, c.format, full)}, nil
+}
+
+// window is the page that a query asks for.
+func window[E any](body queryBody, capped bool, all []E) ([]E, error) {
 	length := maxPageSize
 	if body.Length != nil {
 		length = *body.Length
@@ -45,19 +60,11 @@ func (s *Server) queryPaged(c *call) (any, error) {
 	if body.Start < 0 || length < 0 {
 		return nil, badRequest("start and length are not negative.")
 	}
-	if s.opt.CapPages {
+	if capped {
 		length = min(length, maxPageSize)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, full, err := c.run(body)
-	if err != nil {
-		return nil, err
-	}
-	start := min(body.Start, len(found))
-	page := found[start:]
-	page = page[:min(length, len(page))]
-	return object{"recordsTotal": len(c.org.incidents), "recordsFiltered": len(found), "data": dtos(page, c.format, full)}, nil
+	page := all[min(body.Start, len(all)):]
+	return page[:min(length, len(page))], nil
 }
 
 // query is POST /incidents/query: the same without paging, as a bare array.
@@ -73,6 +80,24 @@ func (s *Server) query(c *call) (any, error) {
 		return nil, err
 	}
 	return dtos(found, c.format, full), nil
+}
+
+// listIncidents is GET /incidents, closed ones too unless want_closed=false.
+func (s *Server) listIncidents(c *call) (any, error) {
+	return s.list(c, c.r.URL.Query().Get("want_closed") != "false"), nil
+}
+
+// listOpen is GET /incidents/open.
+func (s *Server) listOpen(c *call) (any, error) { return s.list(c, false), nil }
+
+func (s *Server) list(c *call, alsoClosed bool) []object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := c.org.ordered
+	if !alsoClosed {
+		found = slices.DeleteFunc(slices.Clone(found), func(inc *incident) bool { return !inc.isOpen() })
+	}
+	return dtos(found, c.format, false)
 }
 
 func dtos(found []*incident, as format, full bool) []object {

@@ -18,10 +18,11 @@ const maxJSON = 8 << 20
 // Server is the stand-in.
 type Server struct {
 	opt Options
+	who *directory
 	mux *http.ServeMux
 
 	// mu guards what follows and everything in the orgs but their fields,
-	// types and tables, which never change. It is held while an answer is put
+	// types and tables, which never change. Nor do the options. It is held while an answer is put
 	// together and never while one is read or written.
 	mu       sync.Mutex
 	offset   time.Duration
@@ -29,7 +30,12 @@ type Server struct {
 	sessions map[string]login // by cookie
 	calls    map[string]int   // by operation
 	hooks    []func(Incident)
-	lastID   int // of incidents, which are numbered across orgs
+	lastID   int      // of incidents, which are numbered across orgs
+	denied   []string // see Options.Deny
+
+	badLogins   int // in a row
+	banned      bool
+	failPatches int // see Options.FieldFailures
 }
 
 // firstIncident is where incident numbers begin: high enough that nobody
@@ -40,19 +46,22 @@ const firstIncident = 2095
 func New(opt Options) *Server {
 	opt.setDefaults()
 	s := &Server{opt: opt, mux: http.NewServeMux(), offset: opt.ClockOffset, sessions: map[string]login{},
-		calls: map[string]int{}, lastID: firstIncident - 1}
+		calls: map[string]int{}, lastID: firstIncident - 1, who: newDirectory(&opt), denied: opt.Deny, failPatches: opt.FieldFailures}
 	for _, o := range opt.Orgs {
-		s.orgList = append(s.orgList, newOrg(o, &s.opt))
+		s.orgList = append(s.orgList, newOrg(o, &s.opt, s.who))
 	}
 	for name, h := range s.sessionRoutes() {
 		method, path, _ := strings.Cut(name, " ")
-		s.handle(method+" /rest"+path, name, h)
+		s.handle(method+" "+opt.ResourcePrefix+"/rest"+path, name, h)
 	}
 	for name, h := range s.orgRoutes() {
 		method, path, _ := strings.Cut(name, " ")
-		s.handle(method+" /rest/orgs/{org}"+path, name, s.withOrg(h))
+		s.handle(method+" "+opt.ResourcePrefix+"/rest/orgs/{org}"+path, name, s.withOrg(h))
 	}
-	s.handle("/", "unknown", s.withPrincipal(unknownRoute))
+	s.handle(opt.ResourcePrefix+"/", "unknown", s.withPrincipal(s.unknownRoute))
+	if opt.ResourcePrefix != "" {
+		s.mux.Handle("/", http.NotFoundHandler()) // another product's
+	}
 	return s
 }
 
@@ -76,18 +85,35 @@ func (s *Server) orgRoutes() map[string]handler {
 		"GET /artifact_types":        s.getArtifactTypes,
 		"GET /artifact_types/{type}": s.getArtifactType,
 		"GET /incident_types":        s.getIncidentTypes,
+		"GET /connectors/queues":     noQueues,
 
+		"GET /types/{type}/fields/{field}": s.getField,
+
+		"GET /incidents":              s.listIncidents,
+		"GET /incidents/open":         s.listOpen,
 		"POST /incidents":             s.createIncident,
 		"POST /incidents/query":       s.query,
 		"POST /incidents/query_paged": s.queryPaged,
 		"GET /incidents/{inc}":        s.getIncident,
 		"PATCH /incidents/{inc}":      s.patchIncident,
+		"PUT /incidents/{inc}":        s.putIncident,
 		"DELETE /incidents/{inc}":     s.deleteIncident,
 
-		"GET /incidents/{inc}/artifacts":  s.getArtifacts,
-		"POST /incidents/{inc}/artifacts": s.postArtifact,
-		"GET /incidents/{inc}/comments":   s.getNotes,
-		"POST /incidents/{inc}/comments":  s.postNote,
+		"GET /incidents/{inc}/artifacts":               s.getArtifacts,
+		"POST /incidents/{inc}/artifacts":              s.postArtifact,
+		"POST /incidents/{inc}/artifacts/query_paged":  s.pageArtifacts,
+		"POST /incidents/{inc}/artifacts/files":        s.postFileArtifact,
+		"GET /incidents/{inc}/artifacts/{id}":          s.getArtifact,
+		"PUT /incidents/{inc}/artifacts/{id}":          s.putArtifact,
+		"DELETE /incidents/{inc}/artifacts/{id}":       s.deleteArtifact,
+		"GET /incidents/{inc}/artifacts/{id}/contents": s.getArtifactContents,
+
+		"GET /incidents/{inc}/comments":         s.getNotes,
+		"POST /incidents/{inc}/comments":        s.postNote,
+		"POST /incidents/{inc}/comments/query":  s.getNotes,
+		"GET /incidents/{inc}/comments/{id}":    s.getNote,
+		"PUT /incidents/{inc}/comments/{id}":    s.putNote,
+		"DELETE /incidents/{inc}/comments/{id}": s.deleteNote,
 
 		"GET /incidents/{inc}/table_data":                           s.getTables,
 		"GET /incidents/{inc}/table_data/{table}":                   s.getTable,
@@ -116,11 +142,12 @@ func Operations() []string {
 
 // call is one request under way.
 type call struct {
-	r      *http.Request
-	w      http.ResponseWriter // for headers; the body is what the handler returns
-	who    *principal
-	org    *org
-	format format
+	operation string // as in Operations, or unknown
+	r         *http.Request
+	w         http.ResponseWriter // for headers; the body is what the handler returns
+	who       *principal
+	org       *org
+	format    format
 }
 
 // handler does a call and returns what to answer.
@@ -128,23 +155,13 @@ type handler func(*call) (any, error)
 
 // handle counts calls of a route, named without the org, and answers them.
 func (s *Server) handle(pattern, name string, h handler) {
-	denied := slices.Contains(s.opt.Deny, name)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.calls[name]++
 		now := s.clock()
 		s.mu.Unlock()
 		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
-		c := &call{r: r, w: w}
-		body, err := func() (any, error) {
-			if denied {
-				if _, err := s.principal(r); err != nil {
-					return nil, err
-				}
-				return nil, refuse(http.StatusForbidden, "You do not have the permission to do this: %s.", name)
-			}
-			return h(c)
-		}()
+		body, err := h(&call{operation: name, r: r, w: w})
 		reply(w, body, err)
 	})
 }
@@ -157,9 +174,13 @@ func (s *Server) withPrincipal(h handler) handler {
 			return nil, err
 		}
 		c.who = who
+		if err := s.allowed(c); err != nil {
+			return nil, err
+		}
 		if c.format, err = formatOf(c.r); err != nil {
 			return nil, err
 		}
+		c.format.perms = s.perms(who)
 		return h(c)
 	}
 }
@@ -172,8 +193,8 @@ func (s *Server) withOrg(h handler) handler {
 			if strconv.Itoa(o.ID) != id {
 				continue
 			}
-			if o.Disabled {
-				return nil, refuse(http.StatusForbidden, "The organization %s is not enabled for this address.", o.Name)
+			if err := s.open(c.who, o); err != nil {
+				return nil, err
 			}
 			c.org = o
 			return h(c)
@@ -182,12 +203,48 @@ func (s *Server) withOrg(h handler) handler {
 	})
 }
 
+// open is 403 for an org that is not for the principal (contract: §1.4).
+func (s *Server) open(who *principal, o *org) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !who.memberOf(o.ID):
+		return refuse(http.StatusForbidden, "You are not a member of the organization %d.", o.ID)
+	case o.Disabled:
+		return refuse(http.StatusForbidden, "The organization %s is not enabled for this address.", o.Name)
+	}
+	return nil
+}
+
+// SetOrgEnabled sets "enabled" of an org: see [Org.Disabled].
+func (s *Server) SetOrgEnabled(id int, enabled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.orgList {
+		if o.ID == id {
+			o.Disabled = !enabled
+		}
+	}
+}
+
 // unknownRoute answers as v51 does: 500 to a GET (contract: §1.6).
-func unknownRoute(c *call) (any, error) {
-	if c.r.Method == http.MethodGet {
+func (s *Server) unknownRoute(c *call) (any, error) {
+	if c.r.Method == http.MethodGet && !s.opt.before(51) {
 		return nil, refuse(http.StatusInternalServerError, "Internal Server Error")
 	}
 	return nil, refuse(http.StatusNotFound, "There is no %s %s.", c.r.Method, c.r.URL.Path)
+}
+
+// noQueues answers for the low-code connectors, of which there are none
+// (contract: §7.2, §12).
+func noQueues(*call) (any, error) {
+	return nil, refuse(http.StatusNotFound, "There are no connectors.")
+}
+
+// Refuse answers with an error in the server's own form, as its faults do
+// (see the package fault).
+func (s *Server) Refuse(w http.ResponseWriter, code int) {
+	reply(w, nil, refuse(code, "%s", http.StatusText(code)))
 }
 
 // ServeHTTP answers one request.

@@ -1,12 +1,17 @@
 package soar
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // firstTable is where the ids of data tables begin (contract: §5.1), and
-// firstColumn those of their columns.
+// firstColumn and firstColumnValue those of their columns and of the values
+// of these.
 const (
-	firstTable  = 1000
-	firstColumn = 300
+	firstTable       = 1000
+	firstColumn      = 300
+	firstColumnValue = 5000
 )
 
 // table is a data table: a type with type_id 8.
@@ -88,17 +93,32 @@ func fnSEPTables() (all []*table, inputs map[string]string) {
 	}
 }
 
-// newTables numbers the tables and their columns. Text areas are rich.
-func newTables(opt *Options) []*table {
+// newTables makes the tables that there are and numbers them and their
+// columns. Text areas are rich.
+func newTables(opt *Options, users []choice) []*table {
 	all, inputs := fnSEPTables()
+	if opt.NoTables {
+		all = nil
+	}
+	for _, t := range all {
+		for _, f := range t.fields.all {
+			if input, ok := inputs[f.Name]; ok {
+				f.Input, f.Rich = input, input == "textarea"
+			}
+		}
+	}
+	for i, wanted := range opt.Tables {
+		var columns []*field
+		for j, c := range wanted.Columns {
+			columns = append(columns, c.made(users, firstColumnValue+1000*i+10*j))
+		}
+		all = append(all, &table{name: wanted.Name, label: cmp.Or(wanted.Label, wanted.Name), fields: newFields(columns)})
+	}
 	next := firstColumn
 	for i, t := range all {
 		t.id = firstTable + i
 		for _, f := range t.fields.all {
 			f.ID, f.TypeID, f.plainAsIs = next, t.id, opt.PlainTextAsIs
-			if input, ok := inputs[f.Name]; ok {
-				f.Input, f.Rich = input, input == "textarea"
-			}
 			next++
 		}
 		t.fields = newFields(t.fields.all) // once more, now that the columns have ids
