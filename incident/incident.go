@@ -55,8 +55,11 @@ type Note struct {
 
 // Attachment is a file on an incident.
 type Attachment struct {
+	// Key identifies the attachment on its incident, so that it is left once.
 	Key         string `json:"key"`
 	Name        string `json:"name"`
 	ContentType string `json:"content_type"`
-	Content     []byte `json:"content"`
+	Content     []byte `json:"content,omitempty"`
+	// Mail is the id of the mail whose bytes are the content, 0 for Content.
+	Mail int64 `json:"mail,omitempty"`
 }

@@ -15,7 +15,7 @@ import (
 // is stable, as [mailLine] is.
 type pieceLine struct {
 	ID int64 `json:"id"`
-	// Kind is artifact, note or row, and Key its identity among those of the
+	// Kind is artifact, note, row or attachment, and Key its identity among those of the
 	// incident.
 	Kind string `json:"kind"`
 	Key  string `json:"key"`
@@ -29,7 +29,8 @@ type pieceLine struct {
 	Version          int64 `json:"version"`
 	DeliveredVersion int64 `json:"delivered_version"`
 	// Body is what is delivered: {"type","value","description"},
-	// {"key","text"} or {"table","cells"}.
+	// {"key","text"}, {"table","cells"} or {"key","name","content_type"} with
+	// the id of the "mail" that it is, or its "content" in base64.
 	Body json.RawMessage `json:"body"`
 }
 
@@ -71,6 +72,7 @@ func pieceColumns() []column {
 func (p pieceLine) what() string {
 	var artifact incident.Artifact
 	var r incident.Row
+	var file incident.Attachment
 	switch ledger.PieceKind(p.Kind) {
 	case ledger.PieceArtifact:
 		if json.Unmarshal(p.Body, &artifact) == nil {
@@ -79,6 +81,10 @@ func (p pieceLine) what() string {
 	case ledger.PieceRow:
 		if json.Unmarshal(p.Body, &r) == nil {
 			return labelOf(r)
+		}
+	case ledger.PieceAttachment:
+		if json.Unmarshal(p.Body, &file) == nil {
+			return file.Name
 		}
 	}
 	return strings.ReplaceAll(p.Key, "\x1f", " ")

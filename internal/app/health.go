@@ -48,7 +48,7 @@ func (a *App) ready() []check {
 	}
 	for _, g := range a.pipeline.Gates() {
 		if g.Failures > 0 {
-			checks = append(checks, wrong(g.System, "cannot be used, %d failures in a row: %s", g.Failures, g.Error))
+			checks = append(checks, wrong(g.System, "cannot be used (failures: %d): %s", g.Failures, g.Error))
 			continue
 		}
 		checks = append(checks, fine(g.System))

@@ -8,8 +8,8 @@ import (
 )
 
 // PutPieces adds pieces or raises the version of those whose body changed; a
-// parked one stays parked. Of pieces with one identity the last is put. Only Incident, Kind, Key and Body are read. It
-// does not want a task.
+// parked one stays parked. Of pieces with one identity the last is put. Only
+// Incident, Kind, Key and Body are read. It does not want a task.
 func (tx Tx) PutPieces(pieces []Piece) error {
 	type identity struct {
 		incident int64
@@ -48,7 +48,7 @@ const selectPieces = `
 	FROM piece WHERE incident IN `
 
 // Pieces returns all pieces of the incidents in the order of delivery: by
-// incident, kind (artifact, note, row) and id.
+// incident, kind (artifact, note, row, attachment) and id.
 func (tx Tx) Pieces(incidents []int64) ([]Piece, error) {
 	return tx.pieces("", incidents)
 }

@@ -140,11 +140,13 @@ const (
 	PieceArtifact PieceKind = "artifact"
 	PieceNote     PieceKind = "note"
 	PieceRow      PieceKind = "row"
+	// PieceAttachment comes last, since it may be large.
+	PieceAttachment PieceKind = "attachment"
 )
 
 // rank is the kind's place in the order of delivery.
 func (k PieceKind) rank() int {
-	return slices.Index([]PieceKind{PieceArtifact, PieceNote, PieceRow}, k)
+	return slices.Index([]PieceKind{PieceArtifact, PieceNote, PieceRow, PieceAttachment}, k)
 }
 
 // Piece is one thing that belongs on an incident in Resilient. (Incident,
@@ -155,7 +157,7 @@ type Piece struct {
 	Incident int64
 	Kind     PieceKind
 	Key      string
-	// Body is the incident.Artifact, Note or Row.
+	// Body is the incident.Artifact, Note, Row or Attachment.
 	Body json.RawMessage
 	// Version counts the bodies, Delivered is the version that Resilient has.
 	Version   int64

@@ -13,8 +13,9 @@ import (
 )
 
 // lister finds pieces among what stands on an incident in Resilient, and
-// asks for each kind once. Rows and notes carry no key of ours: one that is
-// not another piece's, with the same key cells or the same text, is ours.
+// asks for each kind once. Rows, notes and attachments carry no key of ours: one
+// that is not another piece's, with the same key cells, the same text, or the
+// same name and size, is ours.
 type lister struct {
 	*delivery
 	// taken belongs to other pieces.
@@ -23,6 +24,9 @@ type lister struct {
 	notes     []resilient.Note
 	notesRead bool
 	rows      map[string][]resilient.Row // by table
+
+	attachments     []resilient.Attachment
+	attachmentsRead bool
 }
 
 // taken is something in Resilient, where each kind counts its own ids.
@@ -39,6 +43,8 @@ func (l *lister) find(ctx context.Context, p ledger.Piece) (id int64, found bool
 		return l.note(ctx, p)
 	case ledger.PieceRow:
 		return l.row(ctx, p)
+	case ledger.PieceAttachment:
+		return l.attachment(ctx, p)
 	}
 	return 0, false, fmt.Errorf("piece %d: no way to look for a piece of kind %q", p.ID, p.Kind)
 }
@@ -97,6 +103,25 @@ func (l *lister) row(ctx context.Context, p ledger.Piece) (int64, bool, error) {
 		theirs := incident.Row{Table: ours.Table, Cells: r.Cells}
 		if !l.taken[taken{ledger.PieceRow, r.ID}] && theirs.Identity() == ours.Identity() {
 			return r.ID, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+func (l *lister) attachment(ctx context.Context, p ledger.Piece) (int64, bool, error) {
+	ours, err := l.file(ctx, p)
+	if err != nil {
+		return 0, false, err
+	}
+	if !l.attachmentsRead {
+		if l.attachments, err = l.remote.Attachments(ctx, l.incident.RemoteID); err != nil {
+			return 0, false, fmt.Errorf("look for attachments of incident %d: %w", l.incident.RemoteID, err)
+		}
+		l.attachmentsRead = true
+	}
+	for _, a := range l.attachments {
+		if !l.taken[taken{ledger.PieceAttachment, a.ID}] && a.Name == ours.Name && a.Size == ours.Size {
+			return a.ID, true, nil
 		}
 	}
 	return 0, false, nil

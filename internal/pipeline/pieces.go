@@ -156,6 +156,12 @@ func (d *delivery) sendPiece(ctx context.Context, p ledger.Piece) (int64, error)
 			return p.RemoteID, d.remote.UpdateRow(ctx, remote, p.RemoteID, r)
 		}
 		return d.remote.AddRow(ctx, remote, r)
+	case ledger.PieceAttachment:
+		f, err := d.file(ctx, p)
+		if err != nil {
+			return 0, err
+		}
+		return d.remote.AddAttachment(ctx, remote, f)
 	}
 	return 0, localError{fmt.Errorf("piece %d: no way to deliver a piece of kind %q", p.ID, p.Kind)}
 }

@@ -43,6 +43,8 @@ type Resilient interface {
 	AddRow(ctx context.Context, inc int64, r incident.Row) (int64, error)
 	UpdateRow(ctx context.Context, inc, row int64, r incident.Row) error
 	Rows(ctx context.Context, inc int64, table string) ([]resilient.Row, error)
+	AddAttachment(ctx context.Context, inc int64, f resilient.File) (int64, error)
+	Attachments(ctx context.Context, inc int64) ([]resilient.Attachment, error)
 }
 
 // Options are what a pipeline is made of.

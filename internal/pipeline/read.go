@@ -21,6 +21,7 @@ type read struct {
 	mail    int64
 	alert   parse.Alert
 	stories []rules.Story
+	attach  AttachMail
 	// quarantine is why the mail could not be read.
 	quarantine string
 	// received is when the mail was committed, at when it was read.
@@ -97,7 +98,7 @@ func (p *Pipeline) readMail(s *Settings, which slog.Attr, raw []byte) (r read) {
 			p.Logger.Error("mail quarantined", which, "reason", problem, "stack", string(debug.Stack()))
 		}
 	}()
-	r = read{alert: s.Rules.Accept(s.Read(raw)), at: p.Clock.Now()}
+	r = read{alert: s.Rules.Accept(s.Read(raw)), at: p.Clock.Now(), attach: s.AttachMail}
 	if r.alert.Status != parse.Ignored && r.alert.Status != parse.Rejected {
 		r.stories = s.Rules.Stories(r.alert, incident.Trust{})
 	}
@@ -174,15 +175,21 @@ type keeper struct {
 	opened []story
 	byKey  map[string]int // key → index in opened
 	joined []ledger.Sighting
-	events []ledger.Event
+	// attached are the mails that are attached to incidents that they joined.
+	attached []attached
+	events   []ledger.Event
 	// eventStory is the index in opened of the story that the event at the
 	// same index opens, or -1 where its incident is known.
 	eventStory []int
 }
 
+type attached struct{ incident, mail int64 }
+
 type story struct {
 	rules.Story
 	seen int
+	// mails are those to be attached.
+	mails []int64
 	// received is when its first mail was, at when its last one was read.
 	received, at time.Time
 }
@@ -204,6 +211,9 @@ func (k *keeper) add(m read, stories []rules.Story, known map[int]int64) {
 			} else if s.Joins != 0 {
 				e.Incident = s.Joins
 				k.joined = append(k.joined, ledger.Sighting{Incident: s.Joins, Events: 1, Last: m.at})
+				if m.attach == AttachAll {
+					k.attached = append(k.attached, attached{s.Joins, m.mail})
+				}
 			} else {
 				at = k.open(s, m)
 			}
@@ -219,6 +229,9 @@ func (k *keeper) open(s rules.Story, m read) int {
 		i = len(k.opened)
 		k.byKey[s.Key] = i
 		k.opened = append(k.opened, story{Story: s, received: m.received})
+	}
+	if m.attach == AttachAll || m.attach == AttachFirst && !ok {
+		k.opened[i].mails = append(k.opened[i].mails, m.mail)
 	}
 	k.opened[i].seen++
 	k.opened[i].at = m.at
@@ -236,11 +249,11 @@ func (k *keeper) write(tx ledger.Tx) error {
 	if err != nil {
 		return err
 	}
-	artifacts := 0
+	n := len(k.attached)
 	for _, s := range k.opened {
-		artifacts += len(s.Artifacts)
+		n += len(s.Artifacts) + len(s.mails)
 	}
-	pieces := make([]ledger.Piece, 0, artifacts)
+	pieces := make([]ledger.Piece, 0, n)
 	var runs []ledger.Run
 	want := make([]int64, 0, len(opened)+len(k.joined))
 	for _, j := range k.joined {
@@ -256,9 +269,19 @@ func (k *keeper) write(tx ledger.Tx) error {
 			}
 			pieces = append(pieces, p)
 		}
+		for _, mail := range s.mails {
+			k.attached = append(k.attached, attached{id, mail})
+		}
 		for _, r := range s.Runs {
 			runs = append(runs, ledger.Run{Incident: id, Key: runKey(r), Run: r, Status: ledger.RunWaiting})
 		}
+	}
+	for _, a := range k.attached {
+		p, err := mailPiece(a.incident, a.mail)
+		if err != nil {
+			return err
+		}
+		pieces = append(pieces, p)
 	}
 	for i := range k.events {
 		if at := k.eventStory[i]; at >= 0 {

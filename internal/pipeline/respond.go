@@ -120,8 +120,10 @@ func effectPiece(id int64, e incident.Effect) (ledger.Piece, error) {
 		return piece(id, ledger.PieceNote, e.Note.Key, e.Note)
 	case e.Artifact != nil:
 		return piece(id, ledger.PieceArtifact, e.Artifact.Identity(), e.Artifact)
+	case e.Attachment != nil:
+		return piece(id, ledger.PieceAttachment, e.Attachment.Key, e.Attachment)
 	}
-	return ledger.Piece{}, fmt.Errorf("an effect on incident %d is neither row, note nor artifact", id)
+	return ledger.Piece{}, fmt.Errorf("an effect on incident %d is neither row, note, artifact nor attachment", id)
 }
 
 func keys(tasks []ledger.Task) []int64 {

@@ -17,6 +17,8 @@ type Settings struct {
 	// Read reads a mail's bytes. It may panic: the mail is quarantined.
 	Read      func(raw []byte) parse.Alert
 	Resilient Resilient
+	// AttachMail says which mails are attached to their incidents.
+	AttachMail AttachMail
 	// SEPM is nil where none is configured; then nothing is looked up.
 	SEPM enrich.SEPM
 	// MailboxLease is how long a watcher holds a mailbox after its last
