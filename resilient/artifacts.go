@@ -37,9 +37,10 @@ func newArtifact(a incident.Artifact) newArtifactDTO {
 }
 
 // AddArtifact adds an artifact and returns its id, or several: Resilient
-// splits a value with blanks in some types (§3.1). It may be repeated:
-// Resilient keeps one artifact for a type and value, and where it refuses a
-// second with 400 the id of the first is returned (§3.2).
+// splits a value with blanks in some types (§3.1). It may be repeated, unless
+// the type [ArtifactType].Repeats: Resilient keeps one artifact for a type and
+// value, and where it refuses a second with 400 the id of the first is
+// returned (§3.2).
 func (c *Client) AddArtifact(ctx context.Context, inc int64, a incident.Artifact) ([]int64, error) {
 	ctx, cancel := c.write(ctx)
 	defer cancel()
@@ -58,6 +59,12 @@ func (c *Client) AddArtifact(ctx context.Context, inc int64, a incident.Artifact
 	if err != nil {
 		return nil, err
 	}
+	return idsOf(r, added)
+}
+
+// idsOf are the ids in the answer to an artifact, which is an array since it
+// may have become several (§3.1).
+func idsOf(r request, added many[artifactDTO]) ([]int64, error) {
 	var ids []int64
 	for _, dto := range added {
 		if dto.ID != 0 {
@@ -68,6 +75,31 @@ func (c *Client) AddArtifact(ctx context.Context, inc int64, a incident.Artifact
 		return nil, r.fail(Ambiguous, "the answer has no id", nil)
 	}
 	return ids, nil
+}
+
+// AddFileArtifact adds an artifact whose type is one of files (§3.4), and
+// returns its id. It is not idempotent: after [Ambiguous] look with
+// [Client.Artifacts].
+func (c *Client) AddFileArtifact(ctx context.Context, inc int64, a incident.Artifact, f File) ([]int64, error) {
+	ctx, cancel := c.write(ctx)
+	defer cancel()
+	org, err := c.organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	about := map[string]string{"type": string(a.Type), "value": a.Value, "description": a.Description}
+	var added many[artifactDTO]
+	r := request{
+		op: "add file artifact to incident", subject: inc, method: http.MethodPost, path: incidentPath(inc, "/artifacts/files"),
+		query: names, permission: "Edit Incidents: Artifacts", into: &added,
+	}
+	if r.body, err = f.content(r, org.MaxFileArtifact, about); err != nil {
+		return nil, err
+	}
+	if err := c.do(ctx, r); err != nil {
+		return nil, err
+	}
+	return idsOf(r, added)
 }
 
 // artifactID finds an artifact that is there already. When it cannot be looked
@@ -88,8 +120,12 @@ func (c *Client) artifactID(ctx context.Context, inc int64, a incident.Artifact)
 // Artifacts lists an incident's artifacts. It changes nothing and may be
 // repeated.
 func (c *Client) Artifacts(ctx context.Context, inc int64) ([]Artifact, error) {
+	org, err := c.organization(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var list []artifactDTO
-	err := c.do(ctx, request{
+	err = c.do(ctx, request{
 		op: "list artifacts of incident", subject: inc, method: http.MethodGet, path: incidentPath(inc, "/artifacts"),
 		query: names, read: true, permission: "Incidents: Read", into: &list,
 	})
@@ -98,7 +134,11 @@ func (c *Client) Artifacts(ctx context.Context, inc int64) ([]Artifact, error) {
 	}
 	artifacts := make([]Artifact, len(list))
 	for i, d := range list {
-		artifacts[i] = Artifact{ID: d.ID, Type: incident.ArtifactType(d.Type), Value: string(d.Value)}
+		kind, isID := org.artifacts[string(d.Type)]
+		if !isID {
+			kind = incident.ArtifactType(d.Type)
+		}
+		artifacts[i] = Artifact{ID: d.ID, Type: kind, Value: string(d.Value)}
 	}
 	return artifacts, nil
 }

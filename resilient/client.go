@@ -2,6 +2,7 @@ package resilient
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -32,14 +33,26 @@ type Options struct {
 	// Org is the organization's cloud account, UUID or name (§1.4). It is
 	// needed even where there is only one.
 	Org string
-	// KeyID and KeySecret are the API key (§1.2).
+	// KeyID and KeySecret are the API key (§1.2), which goes before a user.
 	KeyID, KeySecret string
+	// Email and Password are those of a user (§1.3).
+	Email, Password string
+	// Fields are the values of incident fields that incidents are opened with,
+	// by API name; several for one that takes several. CloseFields are those
+	// that incidents are closed with where they have none.
+	Fields, CloseFields map[string][]string
 	// RootCAs are the certificates to trust, of authorities or of Resilient
 	// itself. Nil trusts the system's authorities.
 	RootCAs *x509.CertPool
 	// Fingerprints are those of the certificates that Resilient may show. They take
 	// the place of authorities, unless there are RootCAs, too.
 	Fingerprints []connect.Fingerprint
+	// AllowCNOnly takes the common name of Resilient's certificate for its name
+	// where it has no other (§1.9).
+	AllowCNOnly bool
+	// Certificate and Key, in PEM, are what is shown to a Resilient that asks
+	// for a certificate (mutual TLS); nil shows none.
+	Certificate, Key []byte
 	// Proxy is the proxy to go through; the environment's by default.
 	Proxy connect.Proxy
 	// Timeout bounds each request and each write in all; 30 s by default.
@@ -57,11 +70,12 @@ type Options struct {
 // concurrent use, but writes to one incident at the same time can answer
 // [Conflict] (§11.15).
 type Client struct {
-	options  Options
-	rest     string // up to and with /rest
-	http     *resty.Client
-	platform platformCache
-	clock    atomic.Pointer[serverClock]
+	options Options
+	rest    string // up to and with /rest
+	http    *resty.Client
+	session shared[session] // of a user
+	org     shared[organization]
+	clock   atomic.Pointer[serverClock]
 }
 
 // New makes a client. It sends nothing.
@@ -70,8 +84,16 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.KeyID == "" || o.KeySecret == "" {
-		return nil, fmt.Errorf("resilient: %s: the id and the secret of an API key are needed", u.Host)
+	if o.byKey() && o.KeySecret == "" || !o.byKey() && (o.Email == "" || o.Password == "") {
+		return nil, fmt.Errorf("resilient: %s: the id and the secret of an API key are needed, or the e-mail address and the password of a user", u.Host)
+	}
+	trust := connect.Trust{RootCAs: o.RootCAs, Fingerprints: o.Fingerprints, AllowCNOnly: o.AllowCNOnly}
+	if o.Certificate != nil {
+		certificate, err := tls.X509KeyPair(o.Certificate, o.Key)
+		if err != nil {
+			return nil, fmt.Errorf("resilient: the certificate to show and its key: %w", err)
+		}
+		trust.Certificate = &certificate
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
@@ -86,24 +108,21 @@ func New(o Options) (*Client, error) {
 	if prefix := strings.Trim(o.ResourcePrefix, "/"); prefix != "" {
 		root += "/" + prefix
 	}
-	// Without cookies: a session cookie beside the key confuses the server
-	// (§1.2).
-	web, err := system.NewHTTP(u, remote.Connection{
-		Trust: connect.Trust{RootCAs: o.RootCAs, Fingerprints: o.Fingerprints}, Proxy: o.Proxy,
-		Timeout: o.Timeout, Idle: idleConnections,
-	})
+	// Without a jar of cookies: a session cookie beside the key confuses the
+	// server (§1.2), and a session sends its own.
+	web, err := system.NewHTTP(u, remote.Connection{Trust: trust, Proxy: o.Proxy, Timeout: o.Timeout, Idle: idleConnections})
 	if err != nil {
 		return nil, err
 	}
-	return &Client{options: o, rest: root + "/rest", http: web.SetBasicAuth(o.KeyID, o.KeySecret)}, nil
+	if o.byKey() {
+		web.SetBasicAuth(o.KeyID, o.KeySecret)
+	}
+	return &Client{options: o, rest: root + "/rest", http: web}, nil
 }
 
 // Timeout is how long a write takes at most. What became of one whose answer
 // was lost is to be asked no sooner than this after its start.
 func (c *Client) Timeout() time.Duration { return c.options.Timeout }
-
-// Close closes idle connections. The client can still be used.
-func (c *Client) Close() { c.http.GetClient().CloseIdleConnections() }
 
 // write bounds a whole write, its connect and its reads included.
 func (c *Client) write(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -1,6 +1,7 @@
 package resilient
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -25,12 +26,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// soar is a Resilient with the organization Demo, 201, which answers each
+// scripted is a Resilient with the organization Demo, 201, which answers each
 // "METHOD /path" below it as its answers say, and keeps what it was sent.
-type soar struct {
+type scripted struct {
 	*httptest.Server
-	session, fields string
-	answers         map[string]http.HandlerFunc
+	// session is the answer of the login, fields those of the incident, types
+	// what there is besides.
+	session, fields, types string
+	answers                map[string]http.HandlerFunc
+	// open lets everybody in, not the API key alone.
+	open bool
 
 	mu   sync.Mutex
 	seen []sent
@@ -45,12 +50,36 @@ const (
 	demoSession = `{"api_key_handle":null,"session_ip":"192.0.2.9","orgs":[
 		{"id":200,"name":"Other","uuid":"u-0","cloud_account":"c-0","enabled":true},
 		{"id":201,"name":"Demo","uuid":"u-1","cloud_account":null,"enabled":true}]}`
-	demoFields = `[{"id":100,"name":"name","text":"Name","prefix":null,"required":"always"}]`
+	demoFields    = `[{"id":100,"name":"name","text":"Name","prefix":null,"required":"always"}]`
+	demoConstants = `{"max_attachment_mb":25,"max_artifact_mb":25,"server_version":{"major":51,"version":"51.0.9.0.20848"}}`
+	demoTypes     = `"artifact":{"id":4,"type_id":4,"fields":{"type":{"name":"type","values":[
+		{"value":1,"label":"IP Address","enabled":true,"properties":{"allow_duplicate":false}},
+		{"value":4,"label":"RFC 822 Email Message File","properties":{"allow_duplicate":true}},
+		{"value":9,"label":"Email Sender","enabled":false,"properties":null}]}}},
+		"sep_groups":{"id":1000,"type_id":8,"display_name":"Groups","fields":{
+			"t":{"id":90,"name":"t","text":"T","input_type":"text"},"n":{"id":92,"name":"n","text":"N","input_type":"number"}}}`
 )
 
-func serve(t *testing.T, answers map[string]http.HandlerFunc) *soar {
+// typesOf is the answer with all types.
+func typesOf(fields, others string) string {
+	var list []map[string]any
+	if err := json.Unmarshal([]byte(fields), &list); err != nil {
+		panic(err)
+	}
+	byName := make(map[string]any)
+	for _, f := range list {
+		byName[f["name"].(string)] = f
+	}
+	text, err := json.Marshal(byName)
+	if err != nil {
+		panic(err)
+	}
+	return `{"incident":{"id":0,"type_id":0,"fields":` + string(text) + `},` + others + `}`
+}
+
+func serve(t *testing.T, answers map[string]http.HandlerFunc) *scripted {
 	t.Helper()
-	s := &soar{session: demoSession, fields: demoFields, answers: answers}
+	s := &scripted{session: demoSession, fields: demoFields, types: demoTypes, answers: answers}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.route))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // failed handshakes are wanted here
 	s.StartTLS()
@@ -58,7 +87,7 @@ func serve(t *testing.T, answers map[string]http.HandlerFunc) *soar {
 	return s
 }
 
-func (s *soar) route(w http.ResponseWriter, r *http.Request) {
+func (s *scripted) route(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	call := r.Method + " " + strings.TrimPrefix(r.URL.EscapedPath(), "/rest/orgs/201")
 	s.mu.Lock()
@@ -68,15 +97,17 @@ func (s *soar) route(w http.ResponseWriter, r *http.Request) {
 	answer := s.answers[call]
 	id, secret, _ := r.BasicAuth()
 	switch {
-	case id != "key" || secret != "hidden" || r.Header.Get("Cookie") != "":
+	case !s.open && (id != "key" || secret != "hidden" || r.Header.Get("Cookie") != ""):
 		w.WriteHeader(401)
 	case answer != nil:
 		answer(w, r)
 	case call == "GET /rest/session":
 		http.SetCookie(w, &http.Cookie{Name: "JSESSIONID", Value: "x", Path: "/"})
 		io.WriteString(w, s.session)
-	case call == "GET /types/incident/fields":
-		io.WriteString(w, s.fields)
+	case call == "GET /rest/const":
+		io.WriteString(w, demoConstants)
+	case call == "GET /types":
+		io.WriteString(w, typesOf(s.fields, s.types))
 	default:
 		w.WriteHeader(500) // as v51 does for what it does not know
 		io.WriteString(w, `{"success":false,"title":null,"message":"Internal Server Error","hints":[],"error_code":"generic"}`)
@@ -84,7 +115,7 @@ func (s *soar) route(w http.ResponseWriter, r *http.Request) {
 }
 
 // sentTo are the requests of one call.
-func (s *soar) sentTo(call string) (found []sent) {
+func (s *scripted) sentTo(call string) (found []sent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.seen {
@@ -96,7 +127,7 @@ func (s *soar) sentTo(call string) (found []sent) {
 }
 
 // client makes a client that trusts the server's own self-signed certificate.
-func (s *soar) client(t *testing.T, edit ...func(*Options)) *Client {
+func (s *scripted) client(t *testing.T, edit ...func(*Options)) *Client {
 	t.Helper()
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
@@ -106,7 +137,7 @@ func (s *soar) client(t *testing.T, edit ...func(*Options)) *Client {
 	}
 	c, err := New(o)
 	require.NoError(t, err)
-	t.Cleanup(c.Close)
+	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 	return c
 }
 
@@ -256,7 +287,7 @@ func TestFateOfAWrite(t *testing.T) {
 		_, err := c.Connect(t.Context())
 		require.NoError(t, err)
 		s.Close()
-		c.Close()
+		require.NoError(t, c.Close(t.Context()))
 		_, err = c.AddNote(t.Context(), 7, incident.Note{Text: "n"})
 		requireError(t, err, Unreachable, "cannot be reached")
 	})
@@ -293,16 +324,21 @@ func TestReadsOutliveALostConnection(t *testing.T) {
 	requireError(t, err, Temporary, "EOF")
 }
 
+// undated answers without a Date.
+func undated(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Date"] = nil
+		io.WriteString(w, body)
+	}
+}
+
 func TestServerNow(t *testing.T) {
 	here := time.Date(2024, 8, 21, 12, 0, 0, 0, time.UTC)
 	there := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := serve(t, map[string]http.HandlerFunc{"GET /rest/session": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", there.Format(http.TimeFormat))
 		io.WriteString(w, demoSession)
-	}, "GET /types/incident/fields": func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Date"] = nil
-		io.WriteString(w, demoFields)
-	}})
+	}, "GET /rest/const": undated(demoConstants), "GET /types": undated(typesOf(demoFields, demoTypes))})
 	c := s.client(t, func(o *Options) { o.Now = func() time.Time { return here } })
 	_, known := c.ServerNow()
 	require.False(t, known)
@@ -322,7 +358,7 @@ func TestObservesRequests(t *testing.T) {
 	})
 	_, err := c.Notes(t.Context(), 7)
 	require.Error(t, err)
-	require.Equal(t, []string{"connect 200", "list incident fields 200", "list notes of incident 500"}, got)
+	require.Equal(t, []string{"connect 200", "read constants 200", "list types 200", "list notes of incident 500"}, got)
 }
 
 func FuzzReadErrorBody(f *testing.F) {

@@ -13,12 +13,16 @@ const (
 	// Permanent is the answer to this request and will not change; a 404 too
 	// (§1.6), which is [ErrNotFound] besides.
 	Permanent = remote.Permanent
-	// Unauthorized is a wrong, blocked or banned API key (§1.6), or a connect
-	// that failed for good. Trying again fast can prolong a ban (§11.3).
+	// NotFound is a row that is not there any more, while its incident and its
+	// table are. It is [ErrNotFound] besides.
+	NotFound = remote.NotFound
+	// Unauthorized is a wrong, blocked or banned API key or user (§1.6), or a
+	// connect that failed for good. Trying again fast can prolong a ban (§11.3).
 	Unauthorized = remote.Unauthorized
 	// Throttled is a 429.
 	Throttled = remote.Throttled
-	// Conflict is somebody else's change in between.
+	// Conflict is somebody else's change in between; a [*FieldConflict] is its
+	// cause where Resilient says which.
 	Conflict = remote.Conflict
 	// Unreachable is a request that was certainly not sent: name, dial or TLS.
 	Unreachable = remote.Unreachable
@@ -30,7 +34,7 @@ const (
 )
 
 // What errors.Is can ask of an [*Error]. ErrNotFound is a 404 or a 410, whose
-// class is Permanent.
+// class is Permanent or NotFound.
 var (
 	ErrNotFound     = remote.ErrNotFound
 	ErrConflict     = remote.ErrConflict

@@ -46,32 +46,24 @@ func (d incidentDTO) ref() Ref {
 	return ref
 }
 
-// newIncidentDTO is the body of a create (§2.1).
-type newIncidentDTO struct {
-	Name        string            `json:"name"`
-	Discovered  int64             `json:"discovered_date"`
-	Description formatted         `json:"description"`
-	Types       []string          `json:"incident_type_ids,omitempty"`
-	Severity    *named            `json:"severity_code,omitempty"`
-	Properties  map[string]string `json:"properties,omitempty"`
-	Artifacts   []newArtifactDTO  `json:"artifacts,omitempty"`
-	Comments    []newNoteDTO      `json:"comments,omitempty"`
-}
-
-// CreateIncident opens an incident with its artifacts and notes in one
-// request (§2.1). It is not idempotent: after [Ambiguous] look with
+// CreateIncident opens an incident with its artifacts and notes, and with
+// [Options].Fields, in one request (§2.1). It is not idempotent: after [Ambiguous] look with
 // [Client.FindIncidents]. A [Permanent] 400 opened nothing; it may be due to
 // one artifact, so a caller can open the incident without them and add them
 // one by one (§11.9).
 func (c *Client) CreateIncident(ctx context.Context, n NewIncident) (Ref, error) {
 	ctx, cancel := c.write(ctx)
 	defer cancel()
+	org, err := c.organization(ctx)
+	if err != nil {
+		return Ref{}, err
+	}
 	var created incidentDTO
 	r := request{
 		op: "create incident", subject: n.Key, method: http.MethodPost, path: "/incidents",
 		query:      url.Values{"want_full_data": {"false"}, "want_tasks": {"false"}, "handle_format": {"names"}},
 		permission: "Other: Create Incidents",
-		body:       c.newIncident(n), into: &created,
+		body:       c.newIncident(org, n), into: &created,
 	}
 	if err := c.do(ctx, r); err != nil {
 		return Ref{}, err
@@ -82,30 +74,51 @@ func (c *Client) CreateIncident(ctx context.Context, n NewIncident) (Ref, error)
 	return created.ref(), nil
 }
 
-func (c *Client) newIncident(n NewIncident) newIncidentDTO {
+// newIncident is the body of a create (§2.1).
+func (c *Client) newIncident(org *organization, n NewIncident) map[string]any {
 	discovered := n.Discovered
 	if discovered.IsZero() {
 		discovered = c.options.Now() // the field is required
 	}
-	dto := newIncidentDTO{
-		Name:        n.Name,
-		Discovered:  discovered.UnixMilli(),
-		Description: formatted{Format: "html", Content: n.Description},
-		Types:       n.Types,
+	description := n.Description
+	properties := make(map[string]any)
+	if n.ByField {
+		properties[incident.KeyField] = n.Key
+	} else {
+		description += Marker(n.Key)
+	}
+	body := map[string]any{
+		"name": n.Name, "discovered_date": discovered.UnixMilli(), "description": formatted{"html", description},
+	}
+	for name, value := range org.open {
+		if org.fields[name].custom {
+			properties[name] = value
+		} else {
+			body[name] = value
+		}
+	}
+	if len(properties) > 0 {
+		body["properties"] = properties
+	}
+	if len(n.Types) > 0 {
+		body["incident_type_ids"] = n.Types
 	}
 	if n.Severity != "" {
-		dto.Severity = &named{n.Severity}
+		body["severity_code"] = named{n.Severity}
 	}
-	if n.ByField {
-		dto.Properties = map[string]string{incident.KeyField: n.Key}
-	} else {
-		dto.Description.Content += Marker(n.Key)
-	}
+	var artifacts []newArtifactDTO
 	for _, a := range n.Artifacts {
-		dto.Artifacts = append(dto.Artifacts, newArtifact(a))
+		artifacts = append(artifacts, newArtifact(a))
 	}
+	if artifacts != nil {
+		body["artifacts"] = artifacts
+	}
+	var notes []newNoteDTO
 	for _, note := range n.Notes {
-		dto.Comments = append(dto.Comments, newNote(note))
+		notes = append(notes, newNote(note))
 	}
-	return dto
+	if notes != nil {
+		body["comments"] = notes
+	}
+	return body
 }

@@ -2,9 +2,7 @@ package resilient
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,14 +80,24 @@ func TestCreateIncidentRefused(t *testing.T) {
 
 func TestIncident(t *testing.T) {
 	s := serve(t, map[string]http.HandlerFunc{
-		"GET /incidents/2101": say(200, `{"id":2101,"name":"n","plan_status":"C","create_date":1700000000123}`),
+		"GET /incidents/2101": say(200, `{"id":2101,"name":"n","plan_status":"C","create_date":1700000000123,"vers":7,
+			"description":{"format":"html","content":"<b>x</b>"},"severity_code":{"id":4,"name":"Low"},"incident_type_ids":["Malware",{"id":2,"name":"Other"}],
+			"owner_id":null,"properties":{"site":"HQ","count":3,"agreed":false}}`),
 		"GET /incidents/2102": say(404, `{"success":false,"message":"Unable to find incident with ID 2102"}`),
 		"GET /incidents/2103": say(200, `{}`),
 	})
 	c := s.client(t)
-	ref, err := c.Incident(t.Context(), 2101)
+	read, err := c.Incident(t.Context(), 2101)
 	require.NoError(t, err)
-	require.Equal(t, Ref{ID: 2101, Name: "n", Created: time.UnixMilli(1700000000123).UTC()}, ref)
+	require.Equal(t, Ref{ID: 2101, Name: "n", Created: time.UnixMilli(1700000000123).UTC()}, read.Ref)
+	require.EqualValues(t, 7, read.Version)
+	for field, want := range map[string]string{
+		"description": "<b>x</b>", "severity_code": "Low", "incident_type_ids": "Malware, Other", "owner_id": "", "nothing": "",
+		"site": "HQ", "count": "3", "agreed": "false",
+	} {
+		require.Equal(t, want, read.Fields[field].String(), field)
+		require.Equal(t, want == "", read.Fields[field].IsZero(), field)
+	}
 	_, err = c.Incident(t.Context(), 2102)
 	require.ErrorIs(t, err, ErrNotFound)
 	_, err = c.Incident(t.Context(), 2103)
@@ -192,48 +200,4 @@ func TestFindIncidentsFailsOnOddPages(t *testing.T) {
 	s := serve(t, map[string]http.HandlerFunc{find: inTurn(say(200, `{"data":[{"id":1}]}`), say(200, `{"data":[]}`))})
 	_, err = s.client(t).FindIncidents(t.Context(), Lookup{Key: "k"})
 	require.NoError(t, err, "without a count the walk ends with an empty page")
-}
-
-func TestCloseDuplicate(t *testing.T) {
-	const read, patch = "GET /incidents/9", "PATCH /incidents/9"
-	const open = `{"id":9,"plan_status":"A","resolution_id":null,"resolution_summary":"<b>old</b>"}`
-	for _, tt := range []struct {
-		name, incident, answer string
-		class                  Class
-		text                   string
-		patches                int
-	}{
-		{"open", open, `{"success":true,"field_failures":[]}`, "", "", 1},
-		{"closed already", `{"id":9,"plan_status":"C"}`, ``, "", "", 0},
-		{"changed in between", open, `{"success":false,"field_failures":[{"field":"plan_status","your_original_value":"A","actual_current_value":"C"}]}`,
-			Conflict, "close duplicate incident 9 (PATCH /incidents/9): somebody else has changed plan_status", 1},
-		{"refused", open, `{"success":false,"message":"Not now"}`, Permanent, "Not now", 1},
-		{"no outcome", open, `{}`, Ambiguous, "does not say", 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := serve(t, map[string]http.HandlerFunc{read: say(200, tt.incident), patch: say(200, tt.answer)})
-			err := s.client(t).CloseDuplicate(t.Context(), 9, 7)
-			require.Equal(t, tt.class, classOf(err))
-			if err != nil {
-				require.ErrorContains(t, err, tt.text)
-				require.Equal(t, tt.class == Conflict, errors.Is(err, ErrConflict))
-			}
-			require.Equal(t, "handle_format=names", s.sentTo(read)[0].query)
-			sent := s.sentTo(patch)
-			require.Len(t, sent, tt.patches)
-			if tt.patches > 0 {
-				require.Equal(t, jsonOf(t, `{"changes":[
-					{"field":"plan_status","old_value":{"object":"A"},"new_value":{"object":"C"}},
-					{"field":"resolution_id","old_value":{"object":null},"new_value":{"object":"Duplicate"}},
-					{"field":"resolution_summary","old_value":{"object":"<b>old</b>"},"new_value":{"textarea":{"format":"text",
-						"content":"Duplicate of incident 7. Both were opened by sepwatch for the same alert."}}}]}`), jsonOf(t, sent[0].body))
-				require.Equal(t, "handle_format=names", sent[0].query)
-			}
-		})
-	}
-	s := serve(t, map[string]http.HandlerFunc{read: say(200, open), patch: func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(409)
-		io.WriteString(w, `{"message":"collision"}`)
-	}})
-	require.ErrorIs(t, s.client(t).CloseDuplicate(t.Context(), 9, 7), ErrConflict)
 }

@@ -1,13 +1,13 @@
 package resilient
 
 import (
-	"encoding/json"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
 func TestAddArtifact(t *testing.T) {
@@ -48,7 +48,7 @@ func TestArtifacts(t *testing.T) {
 	got, err := s.client(t).Artifacts(t.Context(), 7)
 	require.NoError(t, err)
 	require.Equal(t, []Artifact{
-		{ID: 1, Type: incident.FilePath, Value: `C:\a`}, {ID: 2, Type: incident.SystemName, Value: "H"}, {ID: 3, Type: "1"},
+		{ID: 1, Type: incident.FilePath, Value: `C:\a`}, {ID: 2, Type: incident.SystemName, Value: "H"}, {ID: 3, Type: incident.IPAddress},
 	}, got)
 	require.Equal(t, "handle_format=names", s.sentTo(list)[0].query)
 }
@@ -82,6 +82,7 @@ func TestAddRow(t *testing.T) {
 
 func TestRows(t *testing.T) {
 	const list = "GET /incidents/7/table_data/a%2Fb"
+	const table = `,"a/b":{"id":1001,"type_id":8,"fields":{"n":{"id":92,"name":"n","input_type":"number"}}}`
 	for _, tt := range []struct {
 		name, body string
 		rows       []Row
@@ -97,11 +98,14 @@ func TestRows(t *testing.T) {
 			}}}, ""},
 		{"by id, named inside", `{"rows":[{"id":1,"cells":{"90":{"id":{"id":90,"name":"t"},"value":"x"},"91":{"id":91,"value":"y"}}}]}`,
 			[]Row{{ID: 1, Cells: map[string]incident.Cell{"t": incident.Text("x"), "91": incident.Text("y")}}}, ""},
+		{"by id of a column", `{"rows":[{"id":1,"version":2,"cells":{"92":{"id":92,"row_id":1,"value":3}}}]}`,
+			[]Row{{ID: 1, Version: 2, Cells: map[string]incident.Cell{"n": incident.Number(3)}}}, ""},
 		{"none", `{"rows":[]}`, []Row{}, ""},
 		{"no rows", `{}`, nil, Temporary},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, map[string]http.HandlerFunc{list: say(200, tt.body)})
+			s.types += table
 			rows, err := s.client(t).Rows(t.Context(), 7, "a/b")
 			require.Equal(t, tt.class, classOf(err))
 			require.Equal(t, tt.rows, rows)
@@ -113,7 +117,7 @@ func TestRows(t *testing.T) {
 func TestUpdateRow(t *testing.T) {
 	const row = " /incidents/7/table_data/sep_groups/row_data/21"
 	s := serve(t, map[string]http.HandlerFunc{
-		"GET" + row: say(200, `{"id":21,"cells":{"a":{"id":"a","value":"old"},"b":{"id":"b","value":"kept"},
+		"GET" + row: say(200, `{"id":21,"version":4,"cells":{"a":{"id":"a","value":"old"},"b":{"id":"b","value":"kept"},
 			"rich":{"id":"rich","value":{"format":"html","content":"<b>kept</b>"}},"gone":{"id":"gone","value":"x"},"none":{"id":"none"}}}`),
 		"PUT" + row: inTurn(say(200, `{"id":21}`), say(500, ``), say(409, ``)),
 	})
@@ -121,42 +125,70 @@ func TestUpdateRow(t *testing.T) {
 	update := incident.Row{Table: "sep_groups", Cells: map[string]incident.Cell{"a": incident.Text("new"), "gone": {}}}
 	require.NoError(t, c.UpdateRow(t.Context(), 7, 21, update))
 	require.JSONEq(t, `{"cells":{"a":{"value":"new"},"b":{"value":"kept"},
-		"rich":{"value":{"format":"html","content":"<b>kept</b>"}},"gone":{"value":null}}}`, s.sentTo("PUT" + row)[0].body)
+		"rich":{"value":{"format":"html","content":"<b>kept</b>"}},"gone":{"value":null}},"version":4}`, s.sentTo("PUT" + row)[0].body)
 	requireError(t, c.UpdateRow(t.Context(), 7, 21, update), Ambiguous, "update row of sep_groups of incident 7")
 	require.ErrorIs(t, c.UpdateRow(t.Context(), 7, 21, update), ErrConflict)
 }
 
-func FuzzDecoders(f *testing.F) {
-	for _, seed := range []string{
-		`[]`, `{"id":1,"plan_status":"C","create_date":-1,"properties":{"sepwatch_key":{"content":null}}}`,
-		`[{"id":1,"type":{"name":2},"value":[1,"a",{"id":3}]}]`, `{"rows":[{"id":1,"cells":{"9":{"id":null,"value":1e999}}}]}`,
-		`[{"id":1,"text":{"format":"text"},"children":[{"children":[]}]}]`, `{"orgs":[{"id":1,"enabled":null}]}`,
+func TestNumbersAreWhole(t *testing.T) {
+	s := serve(t, map[string]http.HandlerFunc{})
+	c := s.client(t)
+	row := incident.Row{Table: "sep_groups", Cells: map[string]incident.Cell{"n": incident.Text("1.5"), "t": incident.Text("1.5")}}
+	_, err := c.AddRow(t.Context(), 7, row)
+	requireError(t, err, Permanent, "add row to sep_groups of incident 7 (POST /incidents/7/table_data/sep_groups/row_data): "+
+		`the column n takes whole numbers only, and "1.5" is none`)
+	requireError(t, c.UpdateRow(t.Context(), 7, 21, row), Permanent, "the column n takes whole numbers only")
+	require.Len(t, s.seen, 3, "only the connect")
+}
+
+// A row that somebody deleted is told from all else that is not there.
+func TestRowThatIsGone(t *testing.T) {
+	row := incident.Row{Table: incident.TableGroups, Cells: map[string]incident.Cell{"group_id": incident.Text("G")}}
+	s := stand(t, soar.Options{})
+	c := s.client(t)
+	inc := open(t, c)
+	id, err := c.AddRow(t.Context(), inc, row)
+	require.NoError(t, err)
+	require.NoError(t, c.UpdateRow(t.Context(), inc, id, row))
+	for name, tt := range map[string]struct {
+		inc, id int64
+		table   string
+		class   Class
+	}{
+		"row":      {inc, id + 1, incident.TableGroups, NotFound},
+		"table":    {inc, id, "sep_nothing", Permanent},
+		"incident": {inc + 1, id, incident.TableGroups, Permanent},
 	} {
-		f.Add([]byte(seed))
+		row.Table = tt.table
+		err := c.UpdateRow(t.Context(), tt.inc, tt.id, row)
+		require.ErrorIs(t, err, ErrNotFound, name)
+		require.Equal(t, tt.class, classOf(err), name)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, into := range []any{
-			new(incidentDTO), new(many[artifactDTO]), new([]noteDTO), new(rowDTO), new(sessionDTO), new([]fieldDTO), new(patchStatus),
-		} {
-			_ = json.Unmarshal(data, into)
-			switch dto := into.(type) {
-			case *incidentDTO:
-				_ = dto.ref()
-				_ = markedKey(string(dto.Description))
-			case *[]noteDTO:
-				_ = flatten(nil, *dto)
-			case *rowDTO:
-				for key, cell := range dto.Cells {
-					_ = cell.column(key)
-				}
-			}
-		}
-		// What was read as a cell can be sent as one.
-		cell := cellOf(data)
-		again, err := json.Marshal(cell)
-		require.NoError(t, err)
-		if cell.Value() != nil {
-			require.Equal(t, cell, cellOf(again))
-		}
+
+	const path = " /incidents/7/table_data/sep_groups/row_data/21"
+	between := serve(t, map[string]http.HandlerFunc{
+		"GET" + path: say(200, `{"id":21,"cells":{}}`), "PUT" + path: say(404, ``),
+		"GET /incidents/7/table_data/sep_groups": say(200, `{"rows":[]}`),
 	})
+	row.Table = "sep_groups"
+	requireError(t, between.client(t).UpdateRow(t.Context(), 7, 21, row), NotFound, "404")
+}
+
+// Somebody else's change of a row is not overwritten where the server counts
+// versions.
+func TestRowVersion(t *testing.T) {
+	s := stand(t, soar.Options{RowVersionChecked: true, PutClearsCells: true})
+	c := s.client(t)
+	inc := open(t, c)
+	row := incident.Row{Table: incident.TableGroups, Cells: map[string]incident.Cell{"group_id": incident.Text("G"), "group_name": incident.Text("a")}}
+	id, err := c.AddRow(t.Context(), inc, row)
+	require.NoError(t, err)
+	row.Cells = map[string]incident.Cell{"group_name": incident.Text("b")}
+	require.NoError(t, c.UpdateRow(t.Context(), inc, id, row))
+	require.NoError(t, c.UpdateRow(t.Context(), inc, id, row))
+	rows, err := c.Rows(t.Context(), inc, incident.TableGroups)
+	require.NoError(t, err)
+	require.Equal(t, []Row{{ID: id, Version: 3, Cells: map[string]incident.Cell{
+		"group_id": incident.Text("G"), "group_name": incident.Text("b"),
+	}}}, rows)
 }

@@ -21,10 +21,21 @@ func TestConnect(t *testing.T) {
 		{"name":"sepwatch_key","text":"Key","prefix":"properties","required":"always"},
 		{"name":"site","text":"Site","prefix":"properties","required":"always"},
 		{"name":"verdict","text":"Verdict","prefix":"properties","required":"close"},
+		{"name":"workspace","text":"Workspace","prefix":null,"required":"always","default_chosen_by_server":true},
+		{"name":"resolution_id","text":"Resolution","prefix":null,"required":"close"},
 		{"name":"extra","text":"Extra","prefix":"properties"}]`
 	p, err := s.client(t).Connect(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Platform{OrgID: 201, OrgName: "Demo", HasKeyField: true, Required: []Field{{Name: "site", Label: "Site"}}}, p)
+	require.Equal(t, Platform{
+		OrgID: 201, OrgName: "Demo", Version: "51.0.9.0.20848", HasKeyField: true,
+		Unfit: []Unfit{{`org "Demo" requires the incident field "Site" (site), which sepwatch does not fill`,
+			"set it under resilient.fields, or make site optional, or required on close only"}},
+		OpenOnClose: []Field{{Name: "verdict", Label: "Verdict"}},
+		Tables: map[string]Table{"sep_groups": {ID: 1000, Label: "Groups", Columns: map[string]Column{
+			"t": {ID: 90, Label: "T", Type: incident.ColumnText}, "n": {ID: 92, Label: "N", Type: incident.ColumnNumber}}}},
+		ArtifactTypes: map[incident.ArtifactType]ArtifactType{incident.IPAddress: {ID: 1}, "RFC 822 Email Message File": {ID: 4, Repeats: true}},
+		MaxAttachment: 25 << 20, MaxFileArtifact: 25 << 20,
+	}, p)
 	require.Equal(t, "include_permissions=false", s.sentTo("GET /rest/session")[0].query)
 
 	s.fields = `[{"name":"sepwatch_key","prefix":null}]`
@@ -55,7 +66,7 @@ func TestChoosesTheOrganization(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, nil)
 			s.session = `{"session_ip":"192.0.2.9",` + tt.session + `}`
-			s.answers = map[string]http.HandlerFunc{"GET /rest/orgs/202/types/incident/fields": say(200, demoFields)}
+			s.answers = map[string]http.HandlerFunc{"GET /rest/orgs/202/types": say(200, typesOf(demoFields, demoTypes))}
 			p, err := s.client(t, func(o *Options) { o.Org = tt.org }).Connect(t.Context())
 			if tt.text != "" {
 				requireError(t, err, Unauthorized, tt.text)
@@ -110,13 +121,24 @@ func offline(t *testing.T, f transport) *Client {
 	return c
 }
 
+// learned is what a connect learns besides the session.
+func learned(r *http.Request) (body string, ok bool) {
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/types"):
+		return typesOf(demoFields, demoTypes), true
+	case strings.HasSuffix(r.URL.Path, "/const"):
+		return demoConstants, true
+	}
+	return "", false
+}
+
 func TestOneConnectForMany(t *testing.T) {
 	for status, class := range map[int]Class{200: "", 401: Unauthorized} {
 		synctest.Test(t, func(t *testing.T) {
 			connects, answer := 0, make(chan struct{})
 			c := offline(t, func(r *http.Request) (int, string) {
-				if strings.HasSuffix(r.URL.Path, "/fields") {
-					return 200, demoFields
+				if body, ok := learned(r); ok {
+					return 200, body
 				}
 				connects++
 				<-answer
@@ -143,8 +165,8 @@ func TestWaiterTakesOverAnAbandonedConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		connects := 0
 		c := offline(t, func(r *http.Request) (int, string) {
-			if strings.HasSuffix(r.URL.Path, "/fields") {
-				return 200, demoFields
+			if body, ok := learned(r); ok {
+				return 200, body
 			}
 			if connects++; connects == 1 {
 				<-r.Context().Done()
@@ -176,8 +198,8 @@ func TestAWriteIsBoundedAsAWhole(t *testing.T) {
 			case <-r.Context().Done():
 			case <-time.After(20 * time.Second):
 			}
-			if strings.HasSuffix(r.URL.Path, "/fields") {
-				return 200, demoFields
+			if body, ok := learned(r); ok {
+				return 200, body
 			}
 			return 200, demoSession
 		})

@@ -13,7 +13,7 @@ import (
 
 func TestProbe(t *testing.T) {
 	const constants, types, list = "GET /rest/const", "GET /types", "POST /incidents/query_paged"
-	all := map[string]any{"incident": map[string]any{"type_id": 0}}
+	all := map[string]any{"incident": map[string]any{"type_id": 0, "fields": map[string]any{}}}
 	for _, table := range incident.Tables() {
 		all[table.Name] = map[string]any{"type_id": 8}
 	}
@@ -36,19 +36,22 @@ func TestProbe(t *testing.T) {
 		perms        string
 		missing      []incident.Table
 		may          *bool
+		unnamed      bool // no version
 		failure      string
 	}{
 		{name: "all there", perms: `{"create_incs":true}`, may: &yes},
 		{name: "may not create", perms: `{"create_incs":false}`, may: &no},
 		{name: "the server does not say", perms: `null`},
 		{name: "the server says something else", perms: `[8]`},
-		{name: "no table", change: types, to: say(200, `{"incident":{"type_id":0}}`), missing: incident.Tables()},
+		{name: "no table", change: types, to: say(200, `{"incident":{"type_id":0,"fields":{}}}`), missing: incident.Tables()},
 		{
 			name: "a type of another kind", change: types, missing: []incident.Table{endpoints},
 			to: say(200, strings.Replace(string(installed), `"sep_endpoint_details":{"type_id":8}`, `"sep_endpoint_details":{"type_id":11}`, 1)),
 		},
 		{name: "types refused", change: types, to: say(403, ``), failure: `list types (GET /types): 403: Forbidden: give the API key the permission "Org Data: Read"`},
 		{name: "incidents refused", change: list, to: say(403, ``), failure: `query_paged): 403: Forbidden: give the API key the permission "Incidents: Read"`},
+		{name: "no types", change: types, to: say(200, `{}`), failure: `list types (GET /types): the answer has no fields of the incident`},
+		{name: "constants refused", change: constants, to: say(403, ``), unnamed: true},
 		{name: "no constants", change: constants, to: say(500, ``), failure: `read constants (GET /rest/const): 500`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,9 +65,11 @@ func TestProbe(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, Found{
-				Platform: Platform{OrgID: 201, OrgName: "Demo", MayCreate: tt.may}, Version: "51.0.9.0.20848", Missing: tt.missing,
-			}, found)
+			require.Equal(t, tt.missing, found.Missing)
+			require.Equal(t, tt.may, found.MayCreate)
+			require.Equal(t, "the API key", found.Caller)
+			require.Equal(t, tt.unnamed, found.Version == "")
+			require.EqualValues(t, 25<<20, found.MaxAttachment, "also where nothing tells")
 		})
 	}
 

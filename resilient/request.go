@@ -3,12 +3,15 @@ package resilient
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 
+	"github.com/sepwatch/sepwatch/internal/connect"
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
@@ -26,22 +29,30 @@ type request struct {
 	method  string
 	path    string // below /rest/orgs/{org}, escaped
 	query   url.Values
+	header  http.Header
 	body    any
 	// read is a request that changes nothing. It may be sent again, and
 	// losing its answer leaves nothing in doubt.
 	read bool
-	// permission is what an API key needs for it.
+	// permission is what the caller needs for it.
 	permission string
-	// into takes the JSON of the answer.
-	into any
+	// success are the statuses of success: 200 alone where none are named
+	// (§1.6).
+	success []int
+	// into takes the JSON of the answer, answered its header; nil takes neither.
+	into     any
+	answered *http.Header
 }
 
-// remote is the request but for its address. Success is 200 with JSON, for
-// every method in use here (§1.6).
+// remote is the request but for its address.
 func (r request) remote() remote.Request {
+	success := r.success
+	if success == nil {
+		success = []int{http.StatusOK}
+	}
 	return remote.Request{
 		System: system, Op: r.op, Subject: r.subject, Method: r.method, Path: r.path, Query: r.query,
-		Body: r.body, Read: r.read, Success: []int{http.StatusOK},
+		Header: r.header, Body: r.body, Read: r.read, Success: success,
 	}
 }
 
@@ -51,18 +62,23 @@ func (r request) fail(class Class, message string, cause error) *Error {
 }
 
 // do connects where that is still to be done and sends a request of the
-// organization. A 401 drops the connect, and is not tried again: repeated
-// refusals get a key blocked (§11.3).
+// organization. A 401 drops the connect, and an API key's is not tried again:
+// repeated refusals get a key blocked (§11.3).
 func (c *Client) do(ctx context.Context, r request) error {
-	platform, err := c.Connect(ctx)
+	org, err := c.organization(ctx)
 	if err != nil {
 		return err
 	}
-	err = c.send(ctx, r, fmt.Sprintf("%s/orgs/%d%s", c.rest, platform.OrgID, r.path))
+	err = c.authorized(ctx, r, c.address(org.OrgID, r))
 	if errors.Is(err, ErrUnauthorized) {
-		c.Forget()
+		c.org.drop(org)
 	}
 	return err
+}
+
+// address is where a request of an organization goes.
+func (c *Client) address(org int, r request) string {
+	return fmt.Sprintf("%s/orgs/%d%s", c.rest, org, r.path)
 }
 
 // send sends a request to an address and reads the answer.
@@ -71,7 +87,7 @@ func (c *Client) send(ctx context.Context, r request, address string) error {
 	out.Address = address
 	a, err := c.server().Send(ctx, out)
 	if err != nil {
-		return err
+		return advise(err)
 	}
 	if !a.Success {
 		code, message := readErrorBody(a.Body)
@@ -79,11 +95,17 @@ func (c *Client) send(ctx context.Context, r request, address string) error {
 		e := out.Refused(a, remote.ClassOfStatus(a.Status, r.read), code, message)
 		switch {
 		case a.Status == http.StatusUnauthorized:
-			e.Hint = "the API key is wrong or blocked, or this address is banned: check resilient.api_key_id and its secret"
+			e.Hint = c.options.refused()
 		case a.Status == http.StatusForbidden && r.permission != "":
-			e.Hint = fmt.Sprintf("give the API key the permission %q", r.permission)
+			e.Hint = fmt.Sprintf("give %s the permission %q", c.options.caller(), r.permission)
 		}
 		return e
+	}
+	if r.answered != nil {
+		*r.answered = a.Header
+	}
+	if r.into == nil {
+		return nil
 	}
 	err = json.Unmarshal(a.Body, r.into)
 	if err == nil && string(a.Body) == "null" {
@@ -93,6 +115,22 @@ func (c *Client) send(ctx context.Context, r request, address string) error {
 		return out.Unreadable(a, err)
 	}
 	return nil
+}
+
+// advise adds what to do about TLS that this package's settings can mend.
+func advise(err error) error {
+	var e *Error
+	var hostname x509.HostnameError
+	var tlsAlert *net.OpError
+	switch {
+	case !errors.As(err, &e):
+	case errors.As(err, &hostname) && connect.IsCNOnly(hostname.Certificate):
+		e.Hint = fmt.Sprintf("the certificate has no name but the common name %q: use it in the url, and set resilient.tls.allow_cn_only to true; or ",
+			remote.Printable(hostname.Certificate.Subject.CommonName)) + e.Hint
+	case errors.As(err, &tlsAlert) && tlsAlert.Op == "remote error": // crypto/tls's word for an alert
+		e.Hint = "Resilient broke off the TLS: where it asks for a client certificate, set one that it accepts in resilient.tls.certificate_file"
+	}
+	return err
 }
 
 func (c *Client) server() remote.Server {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,12 +57,7 @@ func probeSEPM(ctx context.Context, m config.SEPM, timeout time.Duration) (strin
 	if err != nil {
 		return "", err
 	}
-	// Logged out even where the time is up, but not waited for longer.
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = client.Close(closing) // the token runs out by itself
-	}()
+	defer logOut(ctx, client.Close)
 	found, err := client.Probe(ctx)
 	if err != nil {
 		return "", err
@@ -83,6 +79,13 @@ func probeSEPM(ctx context.Context, m config.SEPM, timeout time.Duration) (strin
 	return strings.Join(append(says, fmt.Sprintf("%d computers", found.Computers)), ", "), nil
 }
 
+// logOut logs out even where the time is up, but does not wait for longer.
+func logOut(ctx context.Context, logout func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = logout(ctx) // the login runs out by itself
+}
+
 func probeResilient(ctx context.Context, r config.Resilient, timeout time.Duration, lookups bool) (string, error) {
 	opts := resilientOptions(r, systemClock{}, silent())
 	opts.Timeout = min(opts.Timeout, timeout)
@@ -90,7 +93,7 @@ func probeResilient(ctx context.Context, r config.Resilient, timeout time.Durati
 	if err != nil {
 		return "", err
 	}
-	defer client.Close()
+	defer logOut(ctx, client.Close)
 	found, err := client.Probe(ctx)
 	if err != nil {
 		return "", err
@@ -109,6 +112,9 @@ func probeResilient(ctx context.Context, r config.Resilient, timeout time.Durati
 	}
 	tables := len(incident.Tables())
 	says = append(says, fmt.Sprintf("tables %d of %d", tables-len(found.Missing), tables))
+	for _, f := range found.OpenOnClose {
+		says = append(says, fmt.Sprintf("closing an incident takes %q (%s), which resilient.close_fields does not fill", f.Label, f.Name))
+	}
 	if found.MayCreate != nil {
 		says = append(says, "may create incidents, whether it may edit them shows with the first one")
 	} else {
@@ -121,13 +127,11 @@ func probeResilient(ctx context.Context, r config.Resilient, timeout time.Durati
 // rows of its lookups where there are any, to the organization.
 func unfitResilient(found resilient.Found, lookups bool) error {
 	var unfit misfit
-	for _, f := range found.Required {
-		unfit.add(
-			fmt.Sprintf("org %q requires the incident field %q (%s), which sepwatch does not fill", found.OrgName, f.Label, f.Name),
-			fmt.Sprintf("make %s optional, or required on close only", f.Name))
+	for _, u := range slices.Concat(found.Unfit, found.UnfitToClose) {
+		unfit.add(u.Problem, u.Remedy)
 	}
 	if found.MayCreate != nil && !*found.MayCreate {
-		unfit.add("the API key may not create incidents", `give it the permission "Other: Create Incidents"`)
+		unfit.add(found.Caller+" may not create incidents", `give it the permission "Other: Create Incidents"`)
 	}
 	for _, t := range found.Missing {
 		if lookups && t.Name == incident.TableEndpoints {

@@ -30,8 +30,9 @@ type settings struct {
 // client is a client of a remote system. Settings that say the same of the
 // system share it, with its login; it is closed with the last of them.
 type client struct {
-	users atomic.Int32
-	close func(context.Context) error
+	system string
+	users  atomic.Int32
+	close  func(context.Context) error
 }
 
 // newSettings makes settings of a configuration. Clients that it leaves as
@@ -64,10 +65,7 @@ func (s *settings) newResilient(c config.Resilient, opts Options, figures *metri
 		return err
 	}
 	s.Resilient = soar
-	s.soar = &client{close: func(context.Context) error {
-		soar.Close()
-		return nil
-	}}
+	s.soar = &client{system: "Resilient", close: soar.Close}
 	return nil
 }
 
@@ -83,7 +81,7 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 	}
 	lookups := enrich.NewLookups(manager, opts.Clock)
 	s.SEPM = lookups
-	s.sepm = &client{close: func(ctx context.Context) error {
+	s.sepm = &client{system: "SEPM", close: func(ctx context.Context) error {
 		lookups.Close()
 		return manager.Close(ctx)
 	}}
@@ -93,8 +91,11 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resilient.Options {
 	return resilient.Options{
 		URL: r.URL, ResourcePrefix: r.ResourcePrefix, Org: r.Org,
-		KeyID: r.APIKeyID, KeySecret: r.APIKeySecret.Reveal(),
-		RootCAs: pool(r.CA), Fingerprints: r.Fingerprints, Proxy: r.Proxy, Timeout: r.Timeout,
+		KeyID: r.APIKeyID, KeySecret: r.APIKeySecret.Reveal(), Email: r.Email, Password: r.Password.Reveal(),
+		Fields: r.Fields, CloseFields: r.CloseFields,
+		RootCAs: pool(r.CA), Fingerprints: r.Fingerprints, AllowCNOnly: r.TLS.AllowCNOnly,
+		Certificate: r.TLS.Certificate, Key: []byte(r.TLS.Key.Reveal()),
+		Proxy: r.Proxy, Timeout: r.Timeout,
 		Now: clock.Now, Logger: logger,
 	}
 }
@@ -155,8 +156,8 @@ func (a *App) use(s *settings) {
 	}
 }
 
-// logoutTimeout is how long SEPM may take for a log-out. A token that it did
-// not end runs out by itself.
+// logoutTimeout is how long SEPM or Resilient may take for a log-out. A login
+// that it did not end runs out by itself.
 const logoutTimeout = 500 * time.Millisecond
 
 // leave closes the clients of settings that no other settings share.
@@ -168,7 +169,7 @@ func (a *App) leave(s *settings) {
 			continue
 		}
 		if err := c.close(ctx); err != nil {
-			a.opts.Logger.Debug("SEPM log-out failed; the token runs out by itself", "error", err)
+			a.opts.Logger.Debug(c.system+" log-out failed; the login runs out by itself", "error", err)
 		}
 	}
 }

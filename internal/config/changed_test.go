@@ -98,6 +98,8 @@ func set(v reflect.Value) {
 		v.Set(reflect.ValueOf(7).Convert(v.Type()))
 	case reflect.Bool:
 		v.SetBool(!v.Bool())
+	case reflect.Map:
+		v.Set(reflect.ValueOf(FieldValues{"site": {"x"}}))
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	case reflect.Struct:

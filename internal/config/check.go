@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/mail"
@@ -190,13 +191,73 @@ func (c checker) sepm(path string, s *SEPM) {
 
 func (c checker) resilient(path string, r *Resilient) {
 	c.baseURL(path+".url", &r.URL, "")
-	c.secret(path+".api_key_secret", &r.APIKeySecret, &r.APIKeySecretFile)
+	c.resilientLogin(path, r)
+	c.tls(path+".tls", &r.TLS, strings.HasPrefix(r.URL, "http:"))
 	r.CA = c.certificates(path+".ca_file", &r.CAFile)
 	c.pins(path, r.Fingerprints, strings.HasPrefix(r.URL, "http:"))
 	if p := r.ResourcePrefix; p != "" && (!strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/") || strings.ContainsAny(p, "?#") || strings.ContainsFunc(p, isControl)) {
 		at := path + ".resource_prefix"
 		c.report(at, c.shown(at)+" is not the beginning of a path", "/api/respond or another path without a slash at its end")
 	}
+}
+
+// resilientLogin wants an API key or a user, and all of what is there of
+// either.
+func (c checker) resilientLogin(path string, r *Resilient) {
+	id, email := path+".api_key_id", path+".email"
+	key := r.APIKeyID != "" || r.APIKeySecret != "" || r.APIKeySecretFile != ""
+	user := r.Email != "" || r.Password != "" || r.PasswordFile != ""
+	if !key && !user || key && r.APIKeyID == "" {
+		c.absent(id, "api_key_id: and the ID of an API key, or email: and the address of a user")
+	}
+	if key || !user {
+		c.secret(path+".api_key_secret", &r.APIKeySecret, &r.APIKeySecretFile)
+	}
+	if user && r.Email == "" {
+		c.absent(email, "email: and the address of the user")
+	}
+	if user {
+		c.secret(path+".password", &r.Password, &r.PasswordFile)
+	}
+}
+
+// absent reports a setting that is needed and is not written, or is empty.
+func (c checker) absent(path, remedy string) {
+	switch {
+	case c.failed[path], !c.reached(path):
+	case c.written(path):
+		c.report(path, "is empty", remedy)
+	default:
+		c.report(path, "is missing", remedy)
+	}
+}
+
+// tls reads the certificate to show and its key.
+func (c checker) tls(path string, t *TLS, plain bool) {
+	certificate, key := path+".certificate_file", path+".key_file"
+	switch {
+	case t.CertificateFile == "" && t.KeyFile == "":
+		return
+	case t.CertificateFile == "":
+		c.report(certificate, "is missing, and key_file is written", "certificate_file: and the path of the key's certificate")
+		return
+	case t.KeyFile == "":
+		c.report(key, "is missing, and certificate_file is written", "key_file: and the path of the certificate's private key")
+		return
+	case plain:
+		c.report(certificate, "has nobody to be shown to: the url is one without TLS", "a url with TLS, or leave it out")
+		return
+	}
+	t.Certificate = c.certificates(certificate, &t.CertificateFile)
+	data, ok := c.read(key, &t.KeyFile)
+	if !ok || t.Certificate == nil {
+		return
+	}
+	if _, err := tls.X509KeyPair(t.Certificate, data); err != nil {
+		c.report(key, "the file "+t.KeyFile+" is not the key of certificate_file: "+err.Error(), "the path of the certificate's own private key, in PEM and not encrypted")
+		return
+	}
+	t.Key = Secret(data)
 }
 
 func (c checker) baseURL(path string, text *string, defaultPort string) {

@@ -206,13 +206,31 @@ type Resilient struct {
 	// Org is the name of the organization, required even where there is only
 	// one.
 	Org string `yaml:"org" required:"true" example:"Acme"`
-	// APIKeyID is the ID of the API key to log in with.
-	APIKeyID string `yaml:"api_key_id" required:"true" example:"2f1d6f5e-7a59-4b05-a8f0-0f7c6d6f9a10"`
-	// APIKeySecret is the API key's secret, required here or in
-	// api_key_secret_file, which keeps it out of this file.
+	// APIKeyID is the ID of the API key to log in with, required unless email
+	// is written. Where both are, the API key is used.
+	APIKeyID string `yaml:"api_key_id" example:"2f1d6f5e-7a59-4b05-a8f0-0f7c6d6f9a10"`
+	// APIKeySecret is the API key's secret, required with api_key_id, here or
+	// in api_key_secret_file, which keeps it out of this file.
 	APIKeySecret Secret `yaml:"api_key_secret"`
 	// APIKeySecretFile is a file that holds nothing but the secret.
 	APIKeySecretFile string `yaml:"api_key_secret_file" example:"/etc/sepwatch/soar.secret"`
+	// Email is the e-mail address of the user to log in as, on a server without
+	// API keys. The account must have neither a second factor nor SAML.
+	Email string `yaml:"email"`
+	// Password is the user's password, required with email, here or in
+	// password_file, which keeps it out of this file.
+	Password Secret `yaml:"password"`
+	// PasswordFile is a file that holds nothing but the password.
+	PasswordFile string `yaml:"password_file"`
+	// Fields are the values that incident fields get when an incident is
+	// opened, for those that the organization requires: the API name of a
+	// field, a colon and its value, or a list for a field that takes several.
+	// A choice is written as its label, a date as 2024-08-21 or
+	// 2024-08-21T12:00:00Z.
+	Fields FieldValues `yaml:"fields"`
+	// CloseFields are, likewise, the values that fields which are required to
+	// close an incident get when sepwatch closes one in which they are empty.
+	CloseFields FieldValues `yaml:"close_fields"`
 	// CAFile is a PEM file of the certificates to trust instead of the
 	// system's.
 	CAFile string `yaml:"ca_file"`
@@ -231,12 +249,36 @@ type Resilient struct {
 	// connection. Where it is not written, HTTPS_PROXY and NO_PROXY of the
 	// environment count, but never for a loopback host.
 	Proxy connect.Proxy `yaml:"proxy"`
+	// TLS has what few servers need.
+	TLS TLS `yaml:"tls"`
 	// ResourcePrefix is the path under which Cloud Pak for Security serves
 	// the REST API, such as /api/respond. Empty on an appliance.
 	ResourcePrefix string `yaml:"resource_prefix" default:""`
 	// Timeout is how long one request may take.
 	Timeout time.Duration `yaml:"timeout" default:"30s"`
 }
+
+// TLS is what few servers need of a connection.
+type TLS struct {
+	// CertificateFile is a PEM file of the certificate to show to a server that
+	// asks for one (mutual TLS), with those of its authorities below it if it
+	// needs them.
+	CertificateFile string `yaml:"certificate_file"`
+	// Certificate is the content of CertificateFile; nil shows none.
+	Certificate []byte `yaml:"-"`
+	// KeyFile is a PEM file of the certificate's private key, required with
+	// certificate_file. It is not encrypted.
+	KeyFile string `yaml:"key_file"`
+	// Key is the content of KeyFile.
+	Key Secret `yaml:"-"`
+	// AllowCNOnly takes the common name (CN) of the server's certificate for
+	// its name where the certificate has no subject alternative name, as that
+	// of an old appliance. Otherwise such a certificate is refused.
+	AllowCNOnly bool `yaml:"allow_cn_only" default:"false"`
+}
+
+// FieldValues are values by the API name of a field.
+type FieldValues map[string][]string
 
 // Ledger is where the ledger is kept: exactly one of the two.
 type Ledger struct {

@@ -31,8 +31,11 @@ func golden(t *testing.T, path, got string) {
 	require.Equal(t, string(want), got, "%s is not current: run go test ./internal/config -update and read the difference", path)
 }
 
-// certificatePEM is a self-signed certificate without content.
-var certificatePEM = sync.OnceValue(func() string {
+// certificatePEM is a self-signed certificate without content, keyPEM its key.
+func certificatePEM() string { certificate, _ := pairPEM(); return certificate }
+func keyPEM() string         { _, key := pairPEM(); return key }
+
+var pairPEM = sync.OnceValues(func() (certificate, privateKey string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err)
@@ -42,7 +45,12 @@ var certificatePEM = sync.OnceValue(func() string {
 	if err != nil {
 		panic(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
 })
 
 // stubs has the files and variables that the fixtures name.
@@ -52,6 +60,8 @@ func stubs() LoadOptions {
 		"/etc/sepwatch/sepm.password":   "sepm-secret\r\n",
 		"/etc/sepwatch/soar.secret":     "soar-secret",
 		"/etc/sepwatch/sepm.pem":        certificatePEM(),
+		"/etc/sepwatch/own.pem":         certificatePEM(),
+		"/etc/sepwatch/own.key":         keyPEM(),
 		"/etc/sepwatch/empty":           "\n",
 		"/etc/sepwatch/not.pem":         "no certificate here",
 		"/etc/sepwatch/key.pem":         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
@@ -174,6 +184,20 @@ func TestPositions(t *testing.T) {
 		{"mail too large", "name: soc", "name: soc\n    max_size: 257MiB", "3:15: mailboxes[0].max_size: \"257MiB\" is more than sepwatch holds in memory; write 256MiB or less"},
 		{"node that is no name", "ledger:", "node: a b\nledger:", "12:7: node: \"a b\" is not a name; write up to 253"},
 		{"address without a port", "ledger:", "listen: 127.0.0.1\nledger:", "12:9: listen: \"127.0.0.1\" is not host:port; write an address and a port"},
+		{"no login", "  api_key_id: id\n  api_key_secret: hunter2\n", "", "7:1: resilient.api_key_id: is missing; write api_key_id: and the ID of an API key, or email: and the address of a user"},
+		{"a key's secret alone", "  api_key_id: id\n", "", "7:1: resilient.api_key_id: is missing; "},
+		{"a user without a password", "api_key_id: id\n  api_key_secret: hunter2", "email: a@example.com", "7:1: resilient.password: is missing; write password_file: and the path"},
+		{"a password alone", "api_key_id: id\n  api_key_secret: hunter2", "password: hunter2", "7:1: resilient.email: is missing; "},
+		{"a key in part beside a user", "api_key_secret: hunter2", "email: a@example.com\n  password: hunter2", "7:1: resilient.api_key_secret: is missing; "},
+		{"a certificate to show without its key", "org: Acme", "org: Acme\n  tls: {certificate_file: own.pem}", "10:3: resilient.tls.key_file: is missing, and certificate_file is written; "},
+		{"a key without its certificate", "org: Acme", "org: Acme\n  tls: {key_file: own.key}", "10:3: resilient.tls.certificate_file: is missing, and key_file is written; "},
+		{"another key than the certificate's", "org: Acme", "org: Acme\n  tls: {certificate_file: /etc/sepwatch/own.pem, key_file: /etc/sepwatch/key.pem}", "10:60: resilient.tls.key_file: the file /etc/sepwatch/key.pem is not the key of certificate_file: "},
+		{"a certificate to show without TLS", "url: https://soar.example.com", "url: http://localhost\n  tls: {certificate_file: own.pem, key_file: own.key}", "9:27: resilient.tls.certificate_file: has nobody to be shown to"},
+		{"neither true nor false", "org: Acme", "org: Acme\n  tls: {allow_cn_only: yes}", "10:24: resilient.tls.allow_cn_only: \"yes\" is neither true nor false; write true or false"},
+		{"fields that are a text", "org: Acme", "org: Acme\n  fields: site", "10:11: resilient.fields: is not a group of fields; "},
+		{"a field twice", "org: Acme", "org: Acme\n  fields: {a: x, a: y}", "10:18: resilient.fields.a: is written twice, first in line 10; "},
+		{"a field without a value", "org: Acme", "org: Acme\n  close_fields:\n    a:\n    b: []", "11:5: resilient.close_fields.a: is empty; write its value"},
+		{"a field of groups", "org: Acme", "org: Acme\n  fields: {a: {b: c}}", "10:15: resilient.fields.a: is not a single value; "},
 		{"with CRLF", "name: soc\n", "name: SOC\r\n", "2:11: mailboxes[0].name: "},
 	}
 	for _, tt := range tests {
@@ -201,6 +225,20 @@ func TestDefaultsAndEmptyValues(t *testing.T) {
 
 	none := parse(t, strings.Replace(good, "alerts:", "alerts:\n  subjects: []", 1))
 	require.Empty(t, none.Alerts.Subjects, "an empty list replaces the default")
+}
+
+func TestFieldValues(t *testing.T) {
+	t.Parallel()
+	c := parse(t, strings.Replace(good, "org: Acme", `org: Acme
+  fields: {site: "${ORG}", cost.centre: 007, many: [a, "b, c"], agreed: true}
+  close_fields:
+    root_cause: Malware
+  email: a@example.com
+  password_file: /etc/sepwatch/imap.password`, 1))
+	require.Equal(t, FieldValues{"site": {"Acme"}, "cost.centre": {"007"}, "many": {"a", "b, c"}, "agreed": {"true"}}, c.Resilient.Fields)
+	require.Equal(t, FieldValues{"root_cause": {"Malware"}}, c.Resilient.CloseFields)
+	require.Equal(t, "imap-secret", c.Resilient.Password.Reveal(), "an API key beside it is no mistake")
+	require.Nil(t, parse(t, strings.Replace(good, "org: Acme", "org: Acme\n  fields: {}", 1)).Resilient.Fields)
 }
 
 func TestBounds(t *testing.T) {
@@ -283,6 +321,13 @@ func TestFiles(t *testing.T) {
 		c := parse(t, strings.Replace(good, "org: Acme", "org: Acme\n  ca_file: sepm.pem", 1))
 		require.Equal(t, certificatePEM(), string(c.Resilient.CA))
 		require.Equal(t, "/etc/sepwatch/sepm.pem", c.Resilient.CAFile)
+	})
+	t.Run("a certificate to show and its key", func(t *testing.T) {
+		c := parse(t, strings.Replace(good, "org: Acme", "org: Acme\n  tls: {certificate_file: own.pem, key_file: own.key, allow_cn_only: true}", 1))
+		require.Equal(t, TLS{
+			CertificateFile: "/etc/sepwatch/own.pem", Certificate: []byte(certificatePEM()),
+			KeyFile: "/etc/sepwatch/own.key", Key: Secret(keyPEM()), AllowCNOnly: true,
+		}, c.Resilient.TLS)
 	})
 	t.Run("a credential that may not be read is no reason to take another file", func(t *testing.T) {
 		opts := stubs()

@@ -82,8 +82,54 @@ func (d *decoder) value(node ast.Node, v reflect.Value, path string, tag reflect
 		d.missing(v, path, tag)
 	case isList(v.Type()):
 		d.list(node, v, path, tag)
+	case v.Type() == reflect.TypeFor[FieldValues]():
+		d.fieldValues(node, v, path)
 	default:
 		d.scalar(node, v, path, tag)
+	}
+}
+
+// fieldValues reads names that nobody here knows, each with one value or a
+// list of them.
+func (d *decoder) fieldValues(node ast.Node, v reflect.Value, path string) {
+	mapping, ok := node.(*ast.MappingNode)
+	if !ok {
+		d.stand(path, node.GetToken(), "")
+		d.report(path, "is not a group of fields", "the API name of each field, a colon and its value")
+		return
+	}
+	all := make(FieldValues)
+	first := make(map[string]int)
+	for _, entry := range mapping.Values {
+		tk := entry.Key.GetToken()
+		name, at := tk.Value, join(path, keyText(tk.Value))
+		if line, twice := first[name]; twice {
+			d.stand(at, tk, "")
+			d.report(at, fmt.Sprintf("is written twice, first in line %d", line), "it once")
+			continue
+		}
+		first[name] = tk.Position.Line
+		d.stand(at, tk, "")
+		value := entry.Value
+		var texts []string
+		one := reflect.New(reflect.TypeFor[string]()).Elem()
+		switch value.(type) {
+		case *ast.NullNode:
+			d.report(at, "is empty", "its value after the colon, or leave it out")
+			continue
+		case *ast.SequenceNode:
+			d.list(value, reflect.ValueOf(&texts).Elem(), at, "")
+			if len(texts) == 0 && !d.failed[at] {
+				d.report(at, "is empty", "its values, or leave it out")
+			}
+		default:
+			d.scalar(value, one, at, "")
+			texts = []string{one.String()}
+		}
+		all[name] = texts
+	}
+	if len(all) > 0 {
+		v.Set(reflect.ValueOf(all))
 	}
 }
 
@@ -303,6 +349,11 @@ func setText(v reflect.Value, text string) *fault {
 			return &fault{problem, "the secret alone, as one line in UTF-8"}
 		}
 		*p = Secret(text)
+	case *bool:
+		if text != "true" && text != "false" {
+			return &fault{"VALUE is neither true nor false", "true or false"}
+		}
+		*p = text == "true"
 	case *slog.Level:
 		if err := p.UnmarshalText([]byte(text)); err != nil {
 			return &fault{"VALUE is not a level", "debug, info, warn or error"}

@@ -116,6 +116,8 @@ func exampleValue(t reflect.Type, value string, tag reflect.StructTag) string {
 		return " [" + strings.Join(items, ", ") + "]"
 	case value == "" && !hasDefault:
 		return ""
+	case t.Kind() == reflect.Bool:
+		return " " + value
 	}
 	return " " + scalarYAML(value)
 }
@@ -188,8 +190,13 @@ func valueKind(s setting) string {
 		case reflect.TypeFor[slog.Level]():
 			return "level"
 		}
-		if isObject(t) {
+		switch {
+		case isObject(t):
 			return "group"
+		case t == reflect.TypeFor[FieldValues]():
+			return "values by field"
+		case t.Kind() == reflect.Bool:
+			return "`true` or `false`"
 		}
 		return "text"
 	}

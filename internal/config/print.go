@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,10 +50,32 @@ func printObject(w *bufio.Writer, v reflect.Value, lead, indent string) {
 					fmt.Fprintf(w, "%s  - %s\n", indent, scalarYAML(textOf(item)))
 				}
 			}
+		case f.Type() == reflect.TypeFor[FieldValues]():
+			fmt.Fprintf(w, "%s%s:\n", lead, s.name)
+			printFieldValues(w, f.Interface().(FieldValues), indent+"  ")
+		case f.Kind() == reflect.Bool:
+			fmt.Fprintf(w, "%s%s: %t\n", lead, s.name, f.Bool())
 		default:
 			fmt.Fprintf(w, "%s%s: %s\n", lead, s.name, scalarYAML(textOf(f)))
 		}
 		lead = indent
+	}
+}
+
+func printFieldValues(w *bufio.Writer, values FieldValues, indent string) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		texts, key := values[name], name // which has no variables
+		if !plainScalar.MatchString(key) {
+			key = strconv.Quote(key)
+		}
+		if len(texts) == 1 {
+			fmt.Fprintf(w, "%s%s: %s\n", indent, key, scalarYAML(texts[0]))
+			continue
+		}
+		fmt.Fprintf(w, "%s%s:\n", indent, key)
+		for _, text := range texts {
+			fmt.Fprintf(w, "%s  - %s\n", indent, scalarYAML(text))
+		}
 	}
 }
 

@@ -66,6 +66,7 @@ func inlineSecrets(c *Config) []Secret {
 		add(s.Password, s.PasswordFile)
 	}
 	add(c.Resilient.APIKeySecret, c.Resilient.APIKeySecretFile)
+	add(c.Resilient.Password, c.Resilient.PasswordFile)
 	add(c.Ledger.Postgres, "")
 	return all
 }
@@ -177,9 +178,29 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 		s.CAFile, s.CA = ca()
 		c.SEPM = append(c.SEPM, s)
 	}
-	c.Resilient = Resilient{URL: "https://" + host.Draw(t, "host"), Org: text.Draw(t, "org"), APIKeyID: text.Draw(t, "key"), Timeout: whole.Draw(t, "timeout"),
-		ResourcePrefix: rapid.SampledFrom([]string{"", "/api/respond"}).Draw(t, "prefix"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy()}
-	c.Resilient.APIKeySecret, c.Resilient.APIKeySecretFile = secret("api key secret")
+	values := rapid.Map(rapid.MapOfN(text, rapid.SliceOfN(text, 1, 3), 0, 3), func(m map[string][]string) FieldValues {
+		if len(m) == 0 {
+			return nil
+		}
+		return m
+	})
+	c.Resilient = Resilient{URL: "https://" + host.Draw(t, "host"), Org: text.Draw(t, "org"), Timeout: whole.Draw(t, "timeout"),
+		ResourcePrefix: rapid.SampledFrom([]string{"", "/api/respond"}).Draw(t, "prefix"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
+		Fields: values.Draw(t, "fields"), CloseFields: values.Draw(t, "close fields"), TLS: TLS{AllowCNOnly: rapid.Bool().Draw(t, "CN only")}}
+	if rapid.Bool().Draw(t, "own certificate") {
+		files["/own.pem"], files["/own.key"] = certificatePEM(), keyPEM()
+		c.Resilient.TLS.CertificateFile, c.Resilient.TLS.Certificate = "/own.pem", []byte(certificatePEM())
+		c.Resilient.TLS.KeyFile, c.Resilient.TLS.Key = "/own.key", Secret(keyPEM())
+	}
+	login := rapid.SampledFrom([]string{"key", "user", "both"}).Draw(t, "login")
+	if login != "user" {
+		c.Resilient.APIKeyID = text.Draw(t, "key")
+		c.Resilient.APIKeySecret, c.Resilient.APIKeySecretFile = secret("api key secret")
+	}
+	if login != "key" {
+		c.Resilient.Email = text.Draw(t, "email")
+		c.Resilient.Password, c.Resilient.PasswordFile = secret("password")
+	}
 	c.Resilient.CAFile, c.Resilient.CA = ca()
 	if rapid.Bool().Draw(t, "postgres") {
 		c.Ledger.Postgres = Secret("postgres://u:" + name.Draw(t, "db password") + "@h/db")

@@ -3,6 +3,8 @@ package connect
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,20 +21,72 @@ type Trust struct {
 	// issuer of the certificate do not count; where there are RootCAs as well,
 	// both must hold.
 	Fingerprints []Fingerprint
+	// AllowCNOnly takes the common name of a certificate for its name where it
+	// has no other, as certificates had it before 2000 (RFC 2818); Go by itself
+	// does not.
+	AllowCNOnly bool
+	// Certificate is what this side shows to a server that asks for one
+	// (mutual TLS); nil shows none.
+	Certificate *tls.Certificate
 }
 
 // Config is the TLS of a connection to the host.
 func (t Trust) Config(host string) *tls.Config {
 	c := &tls.Config{ServerName: host, RootCAs: t.RootCAs, MinVersion: tls.VersionTLS12}
-	if len(t.Fingerprints) > 0 {
-		c.InsecureSkipVerify = t.RootCAs == nil // the pin is the trust
-		// Unlike VerifyPeerCertificate, it is asked about resumed sessions too.
-		c.VerifyConnection = t.verify
+	if t.Certificate != nil {
+		c.Certificates = []tls.Certificate{*t.Certificate}
+	}
+	pinned := len(t.Fingerprints) > 0
+	pinAlone := pinned && t.RootCAs == nil // the pin is the trust
+	byCommonName := t.AllowCNOnly && !pinAlone
+	if !pinned && !byCommonName {
+		return c
+	}
+	// What crypto/tls is told to leave out here, verifyChain does.
+	c.InsecureSkipVerify = pinAlone || byCommonName
+	// Unlike VerifyPeerCertificate, it is asked about resumed sessions too.
+	c.VerifyConnection = func(state tls.ConnectionState) error {
+		if byCommonName {
+			if err := t.verifyChain(state.PeerCertificates, host); err != nil {
+				return err
+			}
+		}
+		if pinned {
+			return t.verifyPin(state)
+		}
+		return nil
 	}
 	return c
 }
 
-func (t Trust) verify(state tls.ConnectionState) error {
+// verifyChain does what crypto/tls does, but for a certificate without any
+// name but the common one.
+func (t Trust) verifyChain(shown []*x509.Certificate, host string) error {
+	leaf := shown[0]
+	if IsCNOnly(leaf) {
+		named := *leaf
+		named.DNSNames = []string{leaf.Subject.CommonName}
+		leaf = &named
+	}
+	o := x509.VerifyOptions{Roots: t.RootCAs, DNSName: host, Intermediates: x509.NewCertPool()}
+	for _, c := range shown[1:] {
+		o.Intermediates.AddCert(c)
+	}
+	if _, err := leaf.Verify(o); err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: shown, Err: err}
+	}
+	return nil
+}
+
+// IsCNOnly reports whether a certificate has its name in its common name only.
+func IsCNOnly(c *x509.Certificate) bool {
+	subjectAltName := asn1.ObjectIdentifier{2, 5, 29, 17}
+	return c.Subject.CommonName != "" && !slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool {
+		return e.Id.Equal(subjectAltName)
+	})
+}
+
+func (t Trust) verifyPin(state tls.ConnectionState) error {
 	if shown := FingerprintOf(state.PeerCertificates[0]); !slices.Contains(t.Fingerprints, shown) {
 		return &FingerprintError{Shown: shown}
 	}

@@ -1,13 +1,19 @@
 package connect_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -126,4 +132,73 @@ func TestDistrust(t *testing.T) {
 		require.Equal(t, tt.advice, advice)
 		require.Equal(t, tt.advice != "", untrusted)
 	}
+}
+
+// named makes a self-signed certificate with a common name and alternative
+// names, if any.
+func named(t *testing.T, commonName string, names ...string) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: commonName}, DNSNames: names,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	leaf, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
+}
+
+func TestCommonNameIsTakenOnlyWhereItIsAllowed(t *testing.T) {
+	t.Parallel()
+	old, oldPool := named(t, "Soar.Example.com")
+	modern, modernPool := named(t, "soar.example.com", "other.example.com")
+	_, strangers, strange := certified(t)
+	for _, tt := range []struct {
+		name  string
+		cert  tls.Certificate
+		host  string
+		trust connect.Trust
+		ok    bool
+	}{
+		{"not allowed", old, "soar.example.com", connect.Trust{RootCAs: oldPool}, false},
+		{"allowed", old, "soar.example.com", connect.Trust{RootCAs: oldPool, AllowCNOnly: true}, true},
+		{"allowed, for another name", old, "soar", connect.Trust{RootCAs: oldPool, AllowCNOnly: true}, false},
+		{"allowed, of another authority", old, "soar.example.com", connect.Trust{RootCAs: strangers, AllowCNOnly: true}, false},
+		{"allowed, of no authority", old, "soar.example.com", connect.Trust{AllowCNOnly: true}, false},
+		{"beside other names it does not count", modern, "soar.example.com", connect.Trust{RootCAs: modernPool, AllowCNOnly: true}, false},
+		{"other names count as ever", modern, "other.example.com", connect.Trust{RootCAs: modernPool, AllowCNOnly: true}, true},
+		{"with its pin", old, "soar.example.com",
+			connect.Trust{RootCAs: oldPool, AllowCNOnly: true, Fingerprints: []connect.Fingerprint{connect.FingerprintOf(old.Leaf)}}, true},
+		{"with another pin", old, "soar.example.com",
+			connect.Trust{RootCAs: oldPool, AllowCNOnly: true, Fingerprints: []connect.Fingerprint{strange}}, false},
+		{"its pin alone", old, "soar", connect.Trust{AllowCNOnly: true, Fingerprints: []connect.Fingerprint{connect.FingerprintOf(old.Leaf)}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := handshake(t, &tls.Config{Certificates: []tls.Certificate{tt.cert}}, tt.trust.Config(tt.host))
+			require.Equal(t, tt.ok, err == nil, "%v", err)
+			if _, untrusted := connect.Distrust(err, "Sys"); err != nil {
+				require.True(t, untrusted, "%v", err)
+			}
+		})
+	}
+	require.True(t, connect.IsCNOnly(old.Leaf))
+	require.False(t, connect.IsCNOnly(modern.Leaf))
+}
+
+func TestCertificateIsShownToWhoAsks(t *testing.T) {
+	t.Parallel()
+	cert, pool, _ := certified(t)
+	own, ownPool := named(t, "sepwatch")
+	server := &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ownPool, MaxVersion: tls.VersionTLS12}
+	_, err := handshake(t, server, connect.Trust{RootCAs: pool}.Config("localhost"))
+	require.ErrorContains(t, err, "remote error")
+	_, err = handshake(t, server, connect.Trust{RootCAs: pool, Certificate: &own}.Config("localhost"))
+	require.NoError(t, err)
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -63,16 +64,15 @@ func (p *Pipeline) deliverStage() *stage {
 // the organization is no fault of any incident, so none is tried.
 func connect(ctx context.Context, r Resilient) (resilient.Platform, error) {
 	platform, err := r.Connect(ctx)
-	if err != nil || len(platform.Required) == 0 {
+	if err != nil || len(platform.Unfit) == 0 {
 		return platform, err
 	}
 	r.Forget() // so that the next try sees what was changed
-	names := make([]string, len(platform.Required))
-	for i, f := range platform.Required {
-		names[i] = fmt.Sprintf("%q (%s)", f.Label, f.Name)
+	problems := make([]string, len(platform.Unfit))
+	for i, u := range platform.Unfit {
+		problems[i] = u.Problem + ": " + u.Remedy
 	}
-	return platform, fmt.Errorf("org %q requires incident fields that sepwatch does not fill: %s; "+
-		"make them optional, or required on close only", platform.OrgName, strings.Join(names, ", "))
+	return platform, errors.New(strings.Join(problems, "; "))
 }
 
 // delivery is one step for one incident.

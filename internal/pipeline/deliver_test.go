@@ -188,7 +188,7 @@ func TestMisconfiguredResilientParksNothing(t *testing.T) {
 			b := setup(t, options{soar: o})
 			b.start()
 			b.receive(alert("HOST-1"))
-			asked := map[string]string{"required field": "GET /types/{type}/fields", "missing permission": "POST /incidents"}[name]
+			asked := map[string]string{"required field": "GET /types", "missing permission": "POST /incidents"}[name]
 			require.Eventually(t, func() bool { return b.soar.Calls()[asked] > 0 }, 20*time.Second, 10*time.Millisecond, "%v", b.soar.Calls())
 			b.receive(alert("HOST-2"))
 			b.stop()

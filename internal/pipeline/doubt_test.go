@@ -142,7 +142,7 @@ func TestDuplicateThatCannotBeClosedHoldsNothingBack(t *testing.T) {
 	b.soarFaults.On(fault.Switch{Kind: fault.LateChange, Late: 5 * timeout, Method: "POST", Path: "incidents", Remaining: 1})
 	b.start()
 	b.receive(alert("HOST-1"))
-	require.Eventually(t, func() bool { return b.soar.Calls()["PATCH /incidents/{inc}"] > 0 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return b.soar.Calls()["GET /incidents/{inc}"] > 0 }, 20*time.Second, 10*time.Millisecond)
 	b.sepmFaults.Off()
 	require.Eventually(t, func() bool {
 		rows := 0

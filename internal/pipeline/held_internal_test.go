@@ -21,8 +21,8 @@ func (noTable) AddRow(context.Context, int64, incident.Row) (int64, error) {
 	return 0, &remote.Error{System: "resilient", Status: 404, Class: remote.Permanent}
 }
 
-func (noTable) Incident(context.Context, int64) (resilient.Ref, error) {
-	return resilient.Ref{ID: 2095, Open: true}, nil
+func (noTable) Incident(context.Context, int64) (resilient.Details, error) {
+	return resilient.Details{Ref: resilient.Ref{ID: 2095, Open: true}}, nil
 }
 
 // Rows that wait for their table keep no other incident from arriving.

@@ -34,7 +34,7 @@ type Resilient interface {
 	ServerNow() (time.Time, bool)
 	CreateIncident(ctx context.Context, in resilient.NewIncident) (resilient.Ref, error)
 	FindIncidents(ctx context.Context, l resilient.Lookup) ([]resilient.Ref, error)
-	Incident(ctx context.Context, id int64) (resilient.Ref, error)
+	Incident(ctx context.Context, id int64) (resilient.Details, error)
 	CloseDuplicate(ctx context.Context, id, of int64) error
 	AddArtifact(ctx context.Context, inc int64, a incident.Artifact) ([]int64, error)
 	Artifacts(ctx context.Context, inc int64) ([]resilient.Artifact, error)

@@ -80,5 +80,6 @@ func (s System) NewHTTP(u *url.URL, c Connection) (*resty.Client, error) {
 		// POST into a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}).SetHeader("User-Agent", "sepwatch").SetHeader("Accept", "application/json").
-		SetDisableWarn(true), nil // its warning is about plain HTTP, which is for loopback only
+		SetDisableWarn(true). // its warning is about plain HTTP, which is for loopback only
+		SetPreRequestHook(putContent), nil
 }

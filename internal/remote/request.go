@@ -3,6 +3,7 @@ package remote
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 )
 
@@ -31,7 +32,9 @@ type Request struct {
 	Query         url.Values
 	// Token is a bearer token, when there is one.
 	Token string
-	// Body is sent as JSON; nil sends none.
+	// Header is sent besides what every request has.
+	Header http.Header
+	// Body is sent as JSON, a [*Content] as it is; nil sends none.
 	Body any
 	// Read is a request that changes nothing. It may be sent again, and losing
 	// its answer leaves nothing in doubt.

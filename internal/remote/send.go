@@ -46,6 +46,7 @@ type Server struct {
 // Answer is what came back.
 type Answer struct {
 	Status int
+	Header http.Header
 	// Body is the whole body of a success that was not decoded, and the
 	// beginning of any other.
 	Body []byte
@@ -57,12 +58,18 @@ type Answer struct {
 // again only if it is a read and a kept-alive connection turned out to be
 // dead. Its error is an [*Error].
 func (s Server) Send(ctx context.Context, r Request) (*Answer, error) {
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = json.Marshal(r.Body); err != nil {
+	body := r.Body
+	switch b := body.(type) {
+	case nil:
+	case *Content:
+		// Whoever gave it may go on with what it reads from.
+		defer b.Close()
+	default:
+		data, err := json.Marshal(b)
+		if err != nil {
 			return nil, r.Fail(Permanent, "encode the request: "+err.Error(), err)
 		}
+		body = data
 	}
 	a, err := s.attempt(ctx, r, body)
 	if err != nil && r.Read && a.reused.Load() && connectionLost(err) {
@@ -89,8 +96,8 @@ type attempt struct {
 	misread error
 }
 
-// attempt sends a request once.
-func (s Server) attempt(ctx context.Context, r Request, body []byte) (*attempt, error) {
+// attempt sends a request once, with its body as it goes out.
+func (s Server) attempt(ctx context.Context, r Request, body any) (*attempt, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	a := new(attempt)
@@ -100,11 +107,21 @@ func (s Server) attempt(ctx context.Context, r Request, body []byte) (*attempt, 
 		GetConn: func(string) { a.sent.Store(false) },
 		GotConn: func(i httptrace.GotConnInfo) { a.reused.Store(i.Reused); a.sent.Store(true) },
 	})
+	content, _ := body.(*Content)
+	if content != nil {
+		ctx = context.WithValue(ctx, contentKey{}, content)
+	}
 	req := s.HTTP.R().SetContext(ctx).SetDoNotParseResponse(true).SetQueryParamsFromValues(r.Query)
 	if r.Token != "" {
 		req.SetAuthToken(r.Token)
 	}
-	if body != nil {
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	switch {
+	case content != nil:
+		req.SetHeader("Content-Type", content.Type)
+	case body != nil:
 		req.SetHeader("Content-Type", "application/json").SetBody(body)
 	}
 
@@ -114,7 +131,7 @@ func (s Server) attempt(ctx context.Context, r Request, body []byte) (*attempt, 
 		if s.OnHeader != nil {
 			s.OnHeader(resp.Header())
 		}
-		a.Status = resp.StatusCode()
+		a.Status, a.Header = resp.StatusCode(), resp.Header()
 		a.Success = slices.Contains(r.Success, a.Status)
 		err = a.read(resp.RawBody(), r)
 	}

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,7 +85,8 @@ func TestSend(t *testing.T) {
 	r.Token, r.Query = "T", map[string][]string{"q": {"1"}}
 	a, err := s.Send(t.Context(), r)
 	require.NoError(t, err)
-	require.Equal(t, &Answer{Status: 200, Body: []byte("yes"), Success: true}, a)
+	require.Equal(t, &Answer{Status: 200, Header: a.Header, Body: []byte("yes"), Success: true}, a)
+	require.Equal(t, "some day", a.Header.Get("Date"))
 	require.Equal(t, "some day", date)
 	require.Equal(t, 200, status)
 
@@ -166,6 +169,35 @@ func TestNotSent(t *testing.T) {
 	h.Close()
 	_, err = s.Send(t.Context(), ask(s, false))
 	requireClass(t, err, Unreachable, s.URL+" cannot be reached: ")
+}
+
+// A body that is read as it is sent: with its length, not kept in memory, and
+// not touched any more once the request has ended.
+func TestContent(t *testing.T) {
+	var length int64
+	var kind, extra string
+	var received int64
+	s, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		length, kind, extra = r.ContentLength, r.Header.Get("Content-Type"), r.Header.Get("X-Extra")
+		received, _ = io.Copy(io.Discard, r.Body)
+	})
+	const size = 64 << 20
+	body := NewContent("application/x", size, io.LimitReader(endless{}, size))
+	r := ask(s, false)
+	r.Header, r.Body = http.Header{"X-Extra": {"y"}}, body
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := s.Send(t.Context(), r)
+	require.NoError(t, err)
+	runtime.ReadMemStats(&after)
+	require.Equal(t, []any{int64(size), "application/x", "y", int64(size)}, []any{length, kind, extra, received})
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(size/2))
+	_, err = body.Read(make([]byte, 1))
+	require.ErrorIs(t, err, http.ErrBodyReadAfterClose)
+
+	r.Body = NewContent("application/x", 9, strings.NewReader("short"))
+	_, err = s.Send(t.Context(), r)
+	requireClass(t, err, Ambiguous, "ContentLength=9 with Body length 5")
 }
 
 type endless struct{}
