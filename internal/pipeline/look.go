@@ -35,8 +35,8 @@ func (d *delivery) look(ctx context.Context) change {
 
 // missing reports whether a piece was not taken because its whole incident was
 // deleted in Resilient.
-func (d *delivery) missing(ctx context.Context, p ledger.Piece, err error) (bool, error) {
-	if d.stands || !errors.Is(err, resilient.ErrNotFound) || p.RemoteID != 0 {
+func (d *delivery) missing(ctx context.Context, err error) (bool, error) {
+	if d.stands || !errors.Is(err, resilient.ErrNotFound) || rowGone(err) {
 		return false, nil
 	}
 	_, err = d.remote.Incident(ctx, d.incident.RemoteID)

@@ -9,7 +9,6 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/remote"
-	"github.com/sepwatch/sepwatch/resilient"
 )
 
 // maxSend is how many pieces one step sends.
@@ -63,7 +62,7 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 			return stop(pieces[n:], d.next().outcome)
 		}
 		id, err := d.sendPiece(ctx, p)
-		missing, problem := d.missing(ctx, p, err)
+		missing, problem := d.missing(ctx, err)
 		switch {
 		case problem != nil:
 			return stop(pieces[n:], d.again(problem))
@@ -71,13 +70,13 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 			d.gate.passed(d.Clock.Now())
 			d.bury(&c, d.pending[n:])
 			return stop(pieces[n:], ledger.Outcome{Task: d.task, Done: true})
-		case p.Kind == ledger.PieceRow && p.RemoteID != 0 && errors.Is(err, resilient.ErrNotFound):
+		case rowGone(err):
 			// Somebody has deleted the row, and it stays so.
 			d.Logger.Info("a row that was deleted in Resilient is not updated", "incident", d.incident.ID,
 				"remote", d.incident.RemoteID, "piece", p.ID)
 			id, err = p.RemoteID, nil
 		}
-		if mendable(p, err) {
+		if mendable(err) {
 			d.gate.passed(d.Clock.Now()) // it answers, and takes other things
 			held = err
 			settle(p, "held: "+err.Error())
@@ -119,12 +118,19 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 
 // mendable reports whether a person can make Resilient take the piece: by a
 // permission of the key, or by installing its table.
-func mendable(p ledger.Piece, err error) bool {
+func mendable(err error) bool {
 	var answer *remote.Error
 	if !errors.As(err, &answer) {
 		return false
 	}
-	return answer.Status == http.StatusForbidden || answer.Status == http.StatusNotFound && p.RemoteID == 0
+	return answer.Status == http.StatusForbidden || answer.Status == http.StatusNotFound
+}
+
+// rowGone reports whether a row is not there to be updated, while its incident
+// and its table are.
+func rowGone(err error) bool {
+	var answer *remote.Error
+	return errors.As(err, &answer) && answer.Class == remote.NotFound
 }
 
 // sendPiece makes the request for one piece and returns Resilient's id of it.
