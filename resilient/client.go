@@ -57,6 +57,9 @@ type Options struct {
 	Proxy connect.Proxy
 	// Timeout bounds each request and each write in all; 30 s by default.
 	Timeout time.Duration
+	// RequestsPerMinute bounds the requests on average, 0 for no bound: see
+	// [Client.Spare].
+	RequestsPerMinute int
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 	// Logger gets one debug line a request; nothing by default.
@@ -76,6 +79,7 @@ type Client struct {
 	session shared[session] // of a user
 	org     shared[organization]
 	clock   atomic.Pointer[serverClock]
+	budget  budget
 }
 
 // New makes a client. It sends nothing.
@@ -117,7 +121,7 @@ func New(o Options) (*Client, error) {
 	if o.byKey() {
 		web.SetBasicAuth(o.KeyID, o.KeySecret)
 	}
-	return &Client{options: o, rest: root + "/rest", http: web}, nil
+	return &Client{options: o, rest: root + "/rest", http: web, budget: newBudget(o.RequestsPerMinute)}, nil
 }
 
 // Timeout is how long a write takes at most. What became of one whose answer

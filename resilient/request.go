@@ -85,6 +85,7 @@ func (c *Client) address(org int, r request) string {
 func (c *Client) send(ctx context.Context, r request, address string) error {
 	out := r.remote()
 	out.Address = address
+	c.charge()
 	a, err := c.server().Send(ctx, out)
 	if err != nil {
 		return advise(err)

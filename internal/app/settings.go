@@ -44,6 +44,7 @@ func newSettings(c *config.Config, before *settings, opts Options, figures *metr
 	}
 	s := &settings{config: c}
 	s.Rules, s.Read, s.MailboxLease = accept, reader.Read, mailboxLease(c.Mailboxes)
+	s.AttachMail = pipeline.AttachMail(c.Resilient.AttachMail)
 	if before != nil && len(config.Changed(before.config.Resilient, c.Resilient)) == 0 {
 		s.Resilient, s.soar = before.Resilient, before.soar
 	} else if err := s.newResilient(c.Resilient, opts, figures); err != nil {
@@ -92,7 +93,7 @@ func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resi
 	return resilient.Options{
 		URL: r.URL, ResourcePrefix: r.ResourcePrefix, Org: r.Org,
 		KeyID: r.APIKeyID, KeySecret: r.APIKeySecret.Reveal(), Email: r.Email, Password: r.Password.Reveal(),
-		Fields: r.Fields, CloseFields: r.CloseFields,
+		Fields: r.Fields, CloseFields: r.CloseFields, RequestsPerMinute: r.RequestsPerMinute,
 		RootCAs: pool(r.CA), Fingerprints: r.Fingerprints, AllowCNOnly: r.TLS.AllowCNOnly,
 		Certificate: r.TLS.Certificate, Key: []byte(r.TLS.Key.Reveal()),
 		Proxy: r.Proxy, Timeout: r.Timeout,

@@ -125,6 +125,16 @@ type After struct {
 	Move string `yaml:"move" default:""`
 }
 
+// AttachMail says which mails are attached to their incidents.
+type AttachMail string
+
+// What is attached.
+const (
+	AttachFirst AttachMail = "first"
+	AttachAll   AttachMail = "all"
+	AttachNone  AttachMail = "none"
+)
+
 // Flag is how a mail that is in the ledger is marked.
 type Flag string
 
@@ -231,6 +241,12 @@ type Resilient struct {
 	// CloseFields are, likewise, the values that fields which are required to
 	// close an incident get when sepwatch closes one in which they are empty.
 	CloseFields FieldValues `yaml:"close_fields"`
+	// AttachMail says which mails are attached to their incidents, as they came:
+	// the first alert's, all alerts' or none.
+	AttachMail AttachMail `yaml:"attach_mail" default:"first" oneof:"first,all,none"`
+	// RequestsPerMinute bounds how many requests are sent on average, for a
+	// server that is not to be kept busy, as after an outage; 0 is no bound.
+	RequestsPerMinute int `yaml:"requests_per_minute" default:"0"`
 	// CAFile is a PEM file of the certificates to trust instead of the
 	// system's.
 	CAFile string `yaml:"ca_file"`

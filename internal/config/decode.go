@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -311,6 +312,12 @@ func setText(v reflect.Value, text string) *fault {
 	switch p := v.Addr().Interface().(type) {
 	case *[]string:
 		*p = strings.Split(text, "|")
+	case *int:
+		number, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return &fault{"VALUE is not a whole number from 0 on", "digits only, such as 60"}
+		}
+		*p = int(number)
 	case *time.Duration:
 		length, ok := parseLength(text)
 		if !ok {

@@ -116,7 +116,7 @@ func exampleValue(t reflect.Type, value string, tag reflect.StructTag) string {
 		return " [" + strings.Join(items, ", ") + "]"
 	case value == "" && !hasDefault:
 		return ""
-	case t.Kind() == reflect.Bool:
+	case t.Kind() == reflect.Bool, t == reflect.TypeFor[int]():
 		return " " + value
 	}
 	return " " + scalarYAML(value)
@@ -197,6 +197,8 @@ func valueKind(s setting) string {
 			return "values by field"
 		case t.Kind() == reflect.Bool:
 			return "`true` or `false`"
+		case t == reflect.TypeFor[int]():
+			return "whole number"
 		}
 		return "text"
 	}

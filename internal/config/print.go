@@ -53,8 +53,8 @@ func printObject(w *bufio.Writer, v reflect.Value, lead, indent string) {
 		case f.Type() == reflect.TypeFor[FieldValues]():
 			fmt.Fprintf(w, "%s%s:\n", lead, s.name)
 			printFieldValues(w, f.Interface().(FieldValues), indent+"  ")
-		case f.Kind() == reflect.Bool:
-			fmt.Fprintf(w, "%s%s: %t\n", lead, s.name, f.Bool())
+		case f.Kind() == reflect.Bool, f.Type() == reflect.TypeFor[int]():
+			fmt.Fprintf(w, "%s%s: %v\n", lead, s.name, f.Interface())
 		default:
 			fmt.Fprintf(w, "%s%s: %s\n", lead, s.name, scalarYAML(textOf(f)))
 		}

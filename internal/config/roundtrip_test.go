@@ -185,7 +185,9 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 		return m
 	})
 	c.Resilient = Resilient{URL: "https://" + host.Draw(t, "host"), Org: text.Draw(t, "org"), Timeout: whole.Draw(t, "timeout"),
-		ResourcePrefix: rapid.SampledFrom([]string{"", "/api/respond"}).Draw(t, "prefix"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
+		AttachMail:        rapid.SampledFrom([]AttachMail{AttachFirst, AttachAll, AttachNone}).Draw(t, "attach"),
+		RequestsPerMinute: int(rapid.Int32Min(0).Draw(t, "requests")),
+		ResourcePrefix:    rapid.SampledFrom([]string{"", "/api/respond"}).Draw(t, "prefix"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
 		Fields: values.Draw(t, "fields"), CloseFields: values.Draw(t, "close fields"), TLS: TLS{AllowCNOnly: rapid.Bool().Draw(t, "CN only")}}
 	if rapid.Bool().Draw(t, "own certificate") {
 		files["/own.pem"], files["/own.key"] = certificatePEM(), keyPEM()

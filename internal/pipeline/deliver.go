@@ -30,6 +30,9 @@ func (p *Pipeline) deliverStage() *stage {
 		Pipeline: p, kind: ledger.TaskDeliver, limit: 32, batch: 32, system: "Resilient",
 		lease:  func(s *Settings) time.Duration { return deliverLease(s.Resilient) },
 		client: func(s *Settings) any { return s.Resilient },
+		// Each step is one request or more: what is beyond the budget is paid
+		// back before the next step.
+		spare: func(s *Settings) int { return s.Resilient.Spare() },
 		ready: func(ctx context.Context, s *step) (err error) {
 			platform, err = connect(ctx, s.settings.Resilient)
 			return err

@@ -32,6 +32,8 @@ type Resilient interface {
 	Forget()
 	Timeout() time.Duration
 	ServerNow() (time.Time, bool)
+	// Spare is how many requests may be sent now.
+	Spare() int
 	CreateIncident(ctx context.Context, in resilient.NewIncident) (resilient.Ref, error)
 	FindIncidents(ctx context.Context, l resilient.Lookup) ([]resilient.Ref, error)
 	Incident(ctx context.Context, id int64) (resilient.Details, error)

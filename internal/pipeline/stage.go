@@ -40,6 +40,8 @@ type stage struct {
 	// ready prepares what jobs need outside the transaction. An error keeps
 	// the stage from claiming.
 	ready func(ctx context.Context, s *step) error
+	// spare, where there is a budget, is how many jobs may begin now.
+	spare func(*Settings) int
 	// prepare turns claimed tasks into jobs, one for one. It runs inside the
 	// claim's transaction.
 	prepare func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error)
@@ -137,6 +139,9 @@ func (s *stage) turn(ctx, saving context.Context, finished []change, free int) (
 	claim := 0
 	if ctx.Err() == nil && s.open(ctx, current) {
 		claim = min(free, s.batch)
+		if s.spare != nil {
+			claim = min(claim, s.spare(current.settings))
+		}
 	}
 	jobs, err := s.commit(saving, current, finished, claim)
 	if err != nil {
