@@ -155,7 +155,7 @@ func TestMetricsOfADaemonAtWork(t *testing.T) {
 func TestReadyWhileResilientIsAway(t *testing.T) {
 	t.Parallel()
 	d := start(t, fault.Switch{Kind: fault.Status, Code: 503})
-	requirePage(t, d.App, "/readyz", 503, "ledger: ok\nmailbox soc: ok\nresilient: cannot be used, ", "503", "sepm: ok\n")
+	requirePage(t, d.App, "/readyz", 503, "ledger: ok\nmailbox soc: ok\nresilient: cannot be used (failures: ", "503", "sepm: ok\n")
 	requirePage(t, d.App, "/metrics", 200, `sepwatch_gate_open{system="resilient"} 0`)
 	d.soarFaults.Off()
 	requirePage(t, d.App, "/readyz", 200, "ledger: ok\nmailbox soc: ok\nresilient: ok\nsepm: ok\n")

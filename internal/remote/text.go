@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -16,10 +17,17 @@ const maxMessage = 1000
 // HTML page of a proxy, plain text or nothing. It is [Printable].
 func BodyText(body []byte) string {
 	body = bytes.TrimSpace(body)
-	if bytes.HasPrefix(body, []byte("<")) {
-		return Printable(HTMLText(string(body)))
+	if !bytes.HasPrefix(body, []byte("<")) {
+		return Printable(string(body))
 	}
-	return Printable(string(body))
+	// The title of a page is mostly its first heading too.
+	var lines []string
+	for line := range strings.Lines(HTMLText(string(body))) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return Printable(strings.Join(lines, " "))
 }
 
 // Printable makes one bounded line of a text from outside, so that it can

@@ -15,7 +15,8 @@ func TestBodyText(t *testing.T) {
 		"one\r\nlevel=INFO \x1b[31mtwo\xff": "one level=INFO [31mtwo�",
 		"a\u202eb":                          "a b", // which would turn the text around
 		"<html><head><style>p{}</style><title>HTTP Status 500</title></head><body><p>Bad&nbsp;request</p><script>x()</script></body></html>": "HTTP Status 500 Bad request",
-		"<h1>Service<br>away</h1><p>for <b>main</b>tenance": "Service away for maintenance",
+		"<h1>Service<br>away</h1><p>for <b>main</b>tenance":                                            "Service away for maintenance",
+		"<html><head><title>503 Away</title></head><body><h1>503 Away</h1><p>Later.</p></body></html>": "503 Away Later.",
 		"<": "<",
 	} {
 		require.Equal(t, want, BodyText([]byte(body)), "%q", body)
