@@ -11,22 +11,27 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
-// connecting is how many requests a connect to Resilient takes: the session and
-// the fields.
-const connecting = 2
+// connecting is how many requests a connect to Resilient takes: the session, the
+// constants and the types.
+const connecting = 3
 
-// addRow is how a counter calls the request that adds a row.
-const addRow = "POST row_data"
+// addRow and attachMail are how a counter calls the requests that add a row and
+// an attachment.
+const (
+	addRow     = "POST row_data"
+	attachMail = "POST attachments"
+)
 
 // measureAlerts measures the whole way of many alerts, each on a computer of
 // its own: from the start of the daemon until the last endpoint row stands at
 // the stand-in for Resilient.
 func measureAlerts(tb testing.TB, s scale, got figures) {
-	got["alerts_per_second"] = deliver(tb, s.alerts, false)
-	got["alerts_per_second_postgres"] = deliver(tb, s.alerts, true)
+	got["alerts_per_second"] = deliver(tb, s.alerts, settings{})
+	got["alerts_per_second_attached"] = deliver(tb, s.alerts, settings{attach: true})
+	got["alerts_per_second_postgres"] = deliver(tb, s.alerts, settings{postgres: true})
 }
 
-func deliver(tb testing.TB, n int, postgres bool) float64 {
+func deliver(tb testing.TB, n int, s settings) float64 {
 	tb.Helper()
 	fleet := sepm.Fleet(1, n)
 	platform := soar.New(soar.Options{KeyField: true})
@@ -34,9 +39,10 @@ func deliver(tb testing.TB, n int, postgres bool) float64 {
 	mail := realparts.Dovecot(tb)
 	mail.Append(time.Time{}, alerts(n, fleet)...)
 	fetchAll(tb, mail, n)
-	d := newDaemon(tb, mail, settings{postgres: postgres, soar: server, sepm: sepm.New(sepm.Options{Computers: fleet})})
+	s.soar, s.sepm = server, sepm.New(sepm.Options{Computers: fleet})
+	d := newDaemon(tb, mail, s)
 	d.run()
-	took := d.until(func() bool { return server.of(addRow) >= n })
+	took := d.until(func() bool { return server.of(addRow) >= n && (!s.attach || server.of(attachMail) >= n) })
 	d.stop()
 	requireEach(tb, platform, n)
 	return float64(n) / took.Seconds()

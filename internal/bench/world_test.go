@@ -54,6 +54,8 @@ const patience = 10 * time.Minute
 // settings are what the daemons of the measurements differ in.
 type settings struct {
 	postgres bool
+	// attach is whether the alerts' mails are attached, as by default.
+	attach bool
 	// sepm and soar are the stand-ins. Without sepm nothing is looked up;
 	// without soar Resilient refuses connections, so nothing is delivered.
 	sepm, soar http.Handler
@@ -91,7 +93,11 @@ func newDaemon(tb testing.TB, mail *realparts.DovecotServer, s settings) *daemon
 	if s.soar != nil {
 		soarURL = listen(s.soar)
 	}
-	config = append(config, fmt.Sprintf("resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem}", soarURL))
+	mails := "none"
+	if s.attach {
+		mails = "first"
+	}
+	config = append(config, fmt.Sprintf("resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, attach_mail: %s}", soarURL, mails))
 	if s.sepm != nil {
 		config = append(config, fmt.Sprintf("sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem}]", listen(s.sepm)))
 	}
