@@ -57,6 +57,8 @@ func Exercise(t *testing.T, fresh func(t *testing.T) Place) {
 		"list/mails":                 testListMails,
 		"list/incidents":             testListIncidents,
 		"list/tasks":                 testListTasks,
+		"budget":                     testBudget,
+		"budget/holds":               testBudgetHolds,
 		"incident/succession":        testSuccession,
 		"list/pages":                 testListPages,
 		"list/parts of an incident":  testPartsOfIncident,

@@ -120,6 +120,15 @@ CREATE TABLE run (
     UNIQUE (incident, key_hash)
 );
 
+-- When the next request to a server may be sent: any, and one that nobody waits
+-- for in person.
+CREATE TABLE budget (
+    server  TEXT PRIMARY KEY,
+    any_at  BIGINT NOT NULL,
+    rest_at BIGINT NOT NULL,
+    paused  BIGINT NOT NULL
+);
+
 -- owner is empty while no one holds the task; urgent is one that a person waits
 -- for.
 CREATE TABLE task (
