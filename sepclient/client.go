@@ -47,6 +47,8 @@ type Options struct {
 	Timeout time.Duration
 	// PageSize is how many objects to ask for in one page, 200 by default.
 	PageSize int
+	// Budget bounds the requests, the login's too; nil is no bound.
+	Budget Budget
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 	// Logger gets one debug line a request; nothing by default.
@@ -61,7 +63,8 @@ type Client struct {
 	options Options
 	root    string // up to and without /api/v1
 	http    *resty.Client
-	session session
+	session *session
+	lane    Lane
 }
 
 // New makes a client. It sends nothing.
@@ -97,6 +100,7 @@ func New(o Options) (*Client, error) {
 		options: o,
 		root:    u.Scheme + "://" + u.Host + prefix + "/sepm",
 		http:    web,
+		session: new(session),
 	}, nil
 }
 

@@ -84,7 +84,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 func (c *Client) send(ctx context.Context, r request, token string) error {
 	out := r.remote()
 	out.Address, out.Token = c.root+"/api/v1"+r.path, token
-	a, err := c.server().Send(ctx, out)
+	a, err := c.sendInTurn(ctx, r, out)
 	if err != nil {
 		return err
 	}
@@ -103,6 +103,27 @@ func (c *Client) send(ctx context.Context, r request, token string) error {
 		return out.Unreadable(a, err)
 	}
 	return nil
+}
+
+// sendInTurn sends a request as the budget allows, and again where SEPM has
+// refused it as one too many.
+func (c *Client) sendInTurn(ctx context.Context, r request, out remote.Request) (*remote.Answer, error) {
+	for times := 1; ; times++ {
+		if err := c.afford(ctx, r); err != nil {
+			return nil, err
+		}
+		a, err := c.server().Send(ctx, out)
+		if err != nil {
+			return nil, err
+		}
+		again, err := c.refused(ctx, a.Status, times)
+		if err != nil {
+			return nil, r.fail(Throttled, "SEPM refuses requests for a while: "+err.Error(), err)
+		}
+		if !again {
+			return a, nil
+		}
+	}
 }
 
 func (c *Client) server() remote.Server {

@@ -33,7 +33,7 @@ type flight struct {
 // token is a valid token, after a login where there is none. It changes
 // nothing at SEPM but the list of sessions, and may be repeated.
 func (c *Client) token(ctx context.Context) (string, error) {
-	s := &c.session
+	s := c.session
 	for {
 		s.mu.Lock()
 		if s.token != "" && (s.renew.IsZero() || c.options.Now().Before(s.renew)) {
@@ -81,7 +81,7 @@ func (c *Client) login(ctx context.Context, f *flight) {
 		err = r.fail(Temporary, "the login was accepted but gave no token", nil)
 	}
 
-	s := &c.session
+	s := c.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flight = nil
@@ -129,7 +129,7 @@ func (s *session) forget(token string) {
 
 // logout ends the session at SEPM, if there is one.
 func (c *Client) logout(ctx context.Context) error {
-	s := &c.session
+	s := c.session
 	s.mu.Lock()
 	token, adminID := s.token, s.adminID
 	s.token = ""
