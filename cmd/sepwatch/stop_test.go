@@ -48,7 +48,7 @@ func TestStopLosesNothing(t *testing.T) {
 		for name, text := range map[string]string{"mail.pem": string(mail.CAPEM()), "http.pem": string(ca), "sepwatch.yaml": fmt.Sprintf(`
 mailboxes: [{name: soc, url: "imaps://demo@%s/INBOX", password: demo, ca_file: mail.pem, start: all}]
 alerts: {from: [sepm@demo.example]}
-sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: %s}]
+sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: %s, requests_per_minute: 0}]
 resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, timeout: %[3]s}
 ledger: {path: ledger.db}
 `, mail.Address(), sepmHTTP.URL(), timeout, soarHTTP.URL())} {

@@ -80,7 +80,7 @@ func TestRemoteProblemsAreOneClearLine(t *testing.T) {
 	const template = `
 mailboxes: [{name: soc, url: "imaps://demo@MAIL/INBOX", password: "MAILPW", ca_file: MAILCA, start: all}]
 alerts: {from: [sepm@example.com]}
-sepm: [{name: main, url: "SEPM", username: admin, password: "SEPMPW", ca_file: SEPMCA, timeout: 2s}]
+sepm: [{name: main, url: "SEPM", username: admin, password: "SEPMPW", ca_file: SEPMCA, timeout: 2s, requests_per_minute: 0}]
 resilient: {url: "SOAR", org: ORG, api_key_id: demo, api_key_secret: "SOARPW", ca_file: SOARCA, timeout: 2s}
 ledger: {path: ledger.db}
 `

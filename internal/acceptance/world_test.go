@@ -87,7 +87,7 @@ func newWorld(t *testing.T, n int, keyField bool, ledger string) *world {
 		"http.pem": string(ca),
 		"sepwatch.yaml": fmt.Sprintf(`mailboxes: [{name: soc, url: %q, password: %s, ca_file: mail.pem, start: all}]
 alerts: {from: [sepm@example.com]}
-sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: 1s}]
+sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: 1s, requests_per_minute: 0}]
 resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, timeout: 1s}
 ledger: {%s}
 log: {level: warn}

@@ -85,16 +85,16 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	}
 	a := &App{opts: opts, ended: make(map[string]chan struct{})}
 	a.measure()
-	s, err := newSettings(opts.Config, nil, opts, a.metrics)
-	if err != nil {
-		return nil, err
-	}
-	a.use(s)
 	a.ledger, err = openLedger(ctx, opts.Config,
 		ledger.Options{Now: opts.Clock.Now, Node: opts.Node, Logger: opts.Logger, OnUpdate: a.metrics.Updated})
 	if err != nil {
 		return nil, err
 	}
+	s, err := newSettings(opts.Config, nil, opts, a.metrics, a.ledger)
+	if err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
+	}
+	a.use(s)
 	a.pipeline = pipeline.New(pipeline.Options{
 		Ledger:   a.ledger,
 		Settings: func() *pipeline.Settings { return &a.settings.Load().Settings },

@@ -62,7 +62,7 @@ func start(t *testing.T, faults ...fault.Switch) *daemon {
 		"c.yaml": fmt.Sprintf(`
 mailboxes: [{name: soc, url: "imaps://demo@%s/INBOX", password: demo, ca_file: mail.pem, start: all, poll: 1s}]
 alerts: {from: [sepm@example.com]}
-sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: 1s}]
+sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: 1s, requests_per_minute: 0}]
 resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, timeout: 1s}
 ledger: {path: ledger.db}
 listen: "127.0.0.1:0"

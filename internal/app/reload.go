@@ -25,7 +25,7 @@ func (a *App) Reload(c *config.Config) error {
 	if err := refuse(changed); err != nil {
 		return err
 	}
-	next, err := newSettings(c, old, a.opts, a.metrics)
+	next, err := newSettings(c, old, a.opts, a.metrics, a.ledger)
 	if err != nil {
 		return err
 	}

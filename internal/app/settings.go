@@ -5,11 +5,13 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync/atomic"
 	"time"
 
 	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/internal/config"
+	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/metrics"
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 	"github.com/sepwatch/sepwatch/parse"
@@ -37,7 +39,7 @@ type client struct {
 
 // newSettings makes settings of a configuration. Clients that it leaves as
 // they were are those of before, which is nil at the start.
-func newSettings(c *config.Config, before *settings, opts Options, figures *metrics.Metrics) (*settings, error) {
+func newSettings(c *config.Config, before *settings, opts Options, figures *metrics.Metrics, l *ledger.Ledger) (*settings, error) {
 	reader, accept, err := Reading(c)
 	if err != nil {
 		return nil, err
@@ -52,7 +54,7 @@ func newSettings(c *config.Config, before *settings, opts Options, figures *metr
 	}
 	if before != nil && len(config.Changed(before.config.SEPM, c.SEPM)) == 0 {
 		s.SEPM, s.sepm = before.SEPM, before.sepm
-	} else if err := s.newSEPM(c.SEPM, opts, figures); err != nil {
+	} else if err := s.newSEPM(c.SEPM, opts, figures, l); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -70,12 +72,12 @@ func (s *settings) newResilient(c config.Resilient, opts Options, figures *metri
 	return nil
 }
 
-func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metrics) error {
+func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metrics, l *ledger.Ledger) error {
 	if len(c) == 0 {
 		return nil
 	}
 	o := sepmOptions(c[0], opts.Clock, opts.Logger)
-	o.OnRequest = figures.Request("sepm")
+	o.OnRequest, o.Budget = figures.Request("sepm"), budget(c[0], opts, l)
 	manager, err := sepclient.New(o)
 	if err != nil {
 		return err
@@ -87,6 +89,22 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 		return manager.Close(ctx)
 	}}
 	return nil
+}
+
+// budget is that of a SEPM, nil where it has no bound. Entries of one server
+// share it.
+func budget(m config.SEPM, opts Options, l *ledger.Ledger) sepclient.Budget {
+	if m.RequestsPerMinute == 0 {
+		return nil
+	}
+	server := m.URL
+	if u, err := url.Parse(m.URL); err == nil {
+		server = u.Host
+	}
+	return &pipeline.Budget{
+		Ledger: l, Clock: opts.Clock, Logger: opts.Logger,
+		Budget: ledger.Budget{Server: server, PerMinute: m.RequestsPerMinute},
+	}
 }
 
 func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resilient.Options {

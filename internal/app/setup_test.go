@@ -75,7 +75,7 @@ mailboxes:
   - {name: soc, url: "imaps://demo@%[1]s/INBOX", password_file: imap, ca_file: mail.pem, start: all, poll: 1m}
   - {name: second, url: "imaps://demo@%[1]s/Processed", password_file: imap, ca_file: mail.pem, poll: 1m}
 alerts: {from: [sepm@example.com]}
-sepm: [{name: main, url: %[2]q, username: admin, password_file: sepm, ca_file: http.pem, timeout: 30s}]
+sepm: [{name: main, url: %[2]q, username: admin, password_file: sepm, ca_file: http.pem, timeout: 30s, requests_per_minute: 0}]
 resilient: {url: %[3]q, org: Demo, api_key_id: demo, api_key_secret_file: soar, ca_file: http.pem, timeout: 30s}
 ledger: {path: %[4]q}
 node: one

@@ -99,7 +99,7 @@ func newDaemon(tb testing.TB, mail *realparts.DovecotServer, s settings) *daemon
 	}
 	config = append(config, fmt.Sprintf("resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, attach_mail: %s}", soarURL, mails))
 	if s.sepm != nil {
-		config = append(config, fmt.Sprintf("sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem}]", listen(s.sepm)))
+		config = append(config, fmt.Sprintf("sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, requests_per_minute: 0}]", listen(s.sepm)))
 	}
 	if s.postgres {
 		database := realparts.Postgres(tb)

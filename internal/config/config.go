@@ -204,6 +204,11 @@ type SEPM struct {
 	// connection. Where it is not written, HTTPS_PROXY and NO_PROXY of the
 	// environment count, but never for a loopback host.
 	Proxy connect.Proxy `yaml:"proxy"`
+	// RequestsPerMinute is how many requests the server gets in any minute,
+	// from all nodes together; a quarter is kept for what a person waits for.
+	// SEPM's own throttle, where it is on, refuses the 51st by default. 0 is no
+	// bound.
+	RequestsPerMinute int `yaml:"requests_per_minute" default:"45"`
 	// Timeout is how long one request may take.
 	Timeout time.Duration `yaml:"timeout" default:"30s"`
 }

@@ -173,7 +173,8 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 	}
 	for _, n := range rapid.SliceOfN(name, 0, 1).Draw(t, "sepm") {
 		s := SEPM{Name: n, URL: "https://" + host.Draw(t, "host") + ":8446", Username: text.Draw(t, "username"),
-			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: days.Draw(t, "timeout"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy()}
+			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: days.Draw(t, "timeout"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
+			RequestsPerMinute: int(rapid.Int32Min(0).Draw(t, "requests"))}
 		s.Password, s.PasswordFile = secret("sepm password")
 		s.CAFile, s.CA = ca()
 		c.SEPM = append(c.SEPM, s)

@@ -105,7 +105,7 @@ alerts:
 whitelist:
   domains: [%s]
 sepm:
-  - {name: demo, url: %q, username: admin, password: admin, domain: Default, ca_file: http.pem, timeout: %s}
+  - {name: demo, url: %q, username: admin, password: admin, domain: Default, ca_file: http.pem, timeout: %s, requests_per_minute: 0}
 resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, timeout: %s}
 ledger: {path: ledger.db}
 `, inbox.String(), mailbox.Password, alert.Sender, alert.Server, w.sepmHTTP.URL(), timeout, w.soarHTTP.URL(), timeout)
