@@ -103,13 +103,15 @@ func renewAt(now time.Time, life time.Duration) time.Time {
 	return now.Add(life - min(2*time.Minute, life/10))
 }
 
+const loginPath = "/identity/authenticate"
+
 func loginRequest(o Options) request {
 	username, password := o.Username, o.Password
 	if o.EscapeCredentials {
 		username, password = percentEncode(username), percentEncode(password)
 	}
 	return request{
-		op: "authenticate", subject: o.Username, method: http.MethodPost, path: "/identity/authenticate", read: true,
+		op: "authenticate", subject: o.Username, method: http.MethodPost, path: loginPath, read: true,
 		body: map[string]string{"username": username, "password": password, "domain": o.Domain},
 	}
 }
