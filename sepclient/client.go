@@ -62,6 +62,7 @@ type Client struct {
 	root    string // up to and without /api/v1
 	http    *resty.Client
 	session session
+	lists   listLocks
 }
 
 // New makes a client. It sends nothing.
