@@ -93,7 +93,7 @@ func (l *Lookups) Close() {
 // Computers implements [SEPM]. Each computer's AsOf says when SEPM was asked.
 // When ctx ends, those who wait for the same name go on waiting.
 func (l *Lookups) Computers(ctx context.Context, q sepclient.ComputerQuery) iter.Seq2[sepclient.Computer, error] {
-	if q.Name == "" || strings.Contains(q.Name, "*") || q != (sepclient.ComputerQuery{Name: q.Name}) {
+	if !q.ByNameAlone() || strings.Contains(q.Name, "*") {
 		return l.source.Computers(ctx, q)
 	}
 	return func(yield func(sepclient.Computer, error) bool) {

@@ -64,6 +64,7 @@ type Client struct {
 	root    string // up to and without /api/v1
 	http    *resty.Client
 	session *session
+	lists   *listLocks
 	lane    Lane
 }
 
@@ -100,7 +101,7 @@ func New(o Options) (*Client, error) {
 		options: o,
 		root:    u.Scheme + "://" + u.Host + prefix + "/sepm",
 		http:    web,
-		session: new(session),
+		session: new(session), lists: new(listLocks),
 	}, nil
 }
 

@@ -6,6 +6,9 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"reflect"
+	"strconv"
+	"time"
 )
 
 // ComputerQuery narrows a list of computers. The zero query is all computers
@@ -16,9 +19,21 @@ type ComputerQuery struct {
 	Name string
 	// Domain is a domain's id, not its name (A7).
 	Domain string
-	// ID is a computer's id. A SEPM before 14.3 ignores it: compare
-	// [Computer.ID].
-	ID string
+	// ID is a computer's id, HardwareKey the key that moving takes, MAC an
+	// address, in which * is a wildcard. A SEPM without [ComputerFilters]
+	// ignores them: compare what comes.
+	ID, HardwareKey, MAC string
+	// OS are operating systems, any of which counts, in SEPM's words: Win10,
+	// Win2K19, MacOSX, Ubuntu, RedHat and so on.
+	OS []string
+	// UpdatedSince leaves out computers whose last contact with SEPM was
+	// before. SEPM does not say how it compares: compare [Computer.LastUpdate].
+	UpdatedSince time.Time
+}
+
+// ByNameAlone reports whether the name is all that the query asks for.
+func (q ComputerQuery) ByNameAlone() bool {
+	return q.Name != "" && reflect.DeepEqual(q, ComputerQuery{Name: q.Name})
 }
 
 // ComputerPage is one page of a list of computers.
@@ -97,12 +112,20 @@ func (q ComputerQuery) request() request {
 	// The order is by id because names repeat, and a walk over pages whose
 	// order is not total can miss computers.
 	query := url.Values{"sort": {"COMPUTER_ID"}, "order": {"ASC"}}
-	for key, value := range map[string]string{"computerName": q.Name, "domain": q.Domain, "computer_id": q.ID} {
+	for key, value := range map[string]string{
+		"computerName": q.Name, "domain": q.Domain, "computer_id": q.ID, "hardware_key": q.HardwareKey, "mac": q.MAC,
+	} {
 		if value != "" {
 			query.Set(key, value)
 		}
 	}
+	if len(q.OS) > 0 {
+		query["os"] = q.OS
+	}
+	if !q.UpdatedSince.IsZero() {
+		query.Set("lastUpdate", strconv.FormatInt(q.UpdatedSince.UnixMilli(), 10))
+	}
 	return request{
-		op: "list computers", subject: cmp.Or(q.Name, q.ID), method: http.MethodGet, path: "/computers", query: query, read: true,
+		op: "list computers", subject: cmp.Or(q.Name, q.ID, q.HardwareKey, q.MAC), method: http.MethodGet, path: "/computers", query: query, read: true,
 	}
 }

@@ -1,6 +1,7 @@
 package sepclient
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/sepwatch/sepwatch/internal/remote"
@@ -41,14 +42,33 @@ var (
 	ErrThrottled    = remote.ErrThrottled
 )
 
+// LoginRefused says whether err is SEPM's refusal of a login, which sending
+// it again can turn into a locked account.
+func LoginRefused(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.System == system.Name && e.Path == loginPath && e.Class == Unauthorized
+}
+
 // Error is a request that failed. Its Code is SEPM's errorCode: mostly the
 // status again, sometimes a code of its own (A3).
 type Error = remote.Error
 
 // classOfStatus sorts an answer that is not the contract's success (A3, D1).
 func classOfStatus(status int, read bool) Class {
-	if status == http.StatusNotFound || status == http.StatusGone {
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
 		return NotFound
+	case http.StatusUnprocessableEntity: // system lockdown is off, or the list assigned already
+		return Conflict
 	}
 	return remote.ClassOfStatus(status, read)
+}
+
+// explain adds what can be done about an answer of a status.
+func explain(err error, hints map[int]string) error {
+	var e *Error
+	if errors.As(err, &e) && e.Hint == "" {
+		e.Hint = hints[e.Status]
+	}
+	return err
 }

@@ -16,36 +16,13 @@ type Found struct {
 	// are all there are; nil where the account may not list them.
 	Domain  string
 	Domains []string
-	// Role is the administrator's, in words.
-	Role string
+	// Role is the administrator's, in words, and Rights are those that SEPM
+	// lists; nil where it lists none.
+	Role   string
+	Rights *Rights
 	// Computers is how many computers the domain has; -1 where SEPM does not
 	// say.
 	Computers int64
-}
-
-// userToken is what a session tells of its login (A6).
-type userToken struct {
-	Domain text `json:"domain"`
-	Role   struct {
-		Bits  number `json:"bitMask"`
-		Title text   `json:"title"`
-	} `json:"role"`
-}
-
-// systemAdministrator is the role that most calls ask for (A1).
-const systemAdministrator = "system administrator"
-
-// role is the administrator's role in words (A6).
-func (u userToken) role() string {
-	switch {
-	case u.Role.Bits.is(8):
-		return systemAdministrator
-	case u.Role.Bits.is(4):
-		return "domain administrator"
-	case u.Role.Bits.is(2):
-		return "limited administrator"
-	}
-	return string(u.Role.Title)
 }
 
 // Probe asks SEPM for its version, logs in once, and proves that the login
@@ -63,12 +40,13 @@ func (c *Client) Probe(ctx context.Context) (Found, error) {
 		return Found{}, c.hintLogin(err)
 	}
 	// A refused token is not asked for anew: it is new, so a right is missing.
-	var user userToken
-	r := request{op: "read session", method: http.MethodGet, path: "/sessions/currentuser", read: true, into: &user}
+	var said userToken
+	r := readUser(&said)
 	if err := c.send(ctx, r, token); err != nil {
 		return Found{}, err
 	}
-	found.Domain, found.Role = string(user.Domain), user.role()
+	user := said.user()
+	found.Domain, found.Role, found.Rights = user.Domain.Name, user.Role.String(), user.Rights
 	if found.Domains, err = c.domains(ctx, token); err != nil && !errors.Is(err, ErrUnauthorized) {
 		return Found{}, err
 	}
@@ -79,8 +57,8 @@ func (c *Client) Probe(ctx context.Context) (Found, error) {
 	}
 	found.Computers, err = c.countComputers(ctx, token)
 	var e *Error
-	if errors.As(err, &e) && e.Class == Unauthorized && found.Role != "" && found.Role != systemAdministrator {
-		e.Hint = fmt.Sprintf("%q is a %s: make it a %s in SEPM, which the API asks for", c.options.Username, found.Role, systemAdministrator)
+	if errors.As(err, &e) && e.Class == Unauthorized && found.Role != "" && user.Role.Kind != SystemAdministrator {
+		e.Hint = fmt.Sprintf("%q is a %s: make it a %s in SEPM, which the API asks for", c.options.Username, found.Role, SystemAdministrator)
 	}
 	return found, err
 }
@@ -107,11 +85,8 @@ func (c *Client) hintLogin(err error) error {
 
 // domains are the names of all domains (A9).
 func (c *Client) domains(ctx context.Context, token string) (names []string, err error) {
-	var list []struct {
-		Name text `json:"name"`
-	}
-	r := request{op: "list domains", method: http.MethodGet, path: "/domains", read: true, into: &list}
-	err = c.send(ctx, r, token)
+	var list []domainDTO
+	err = c.send(ctx, readDomains(&list), token)
 	for _, d := range list {
 		names = append(names, string(d.Name))
 	}

@@ -1,10 +1,12 @@
 package sepclient
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,7 +26,8 @@ type request struct {
 	op      string // its fixed name, for logs and metrics
 	subject string // the value in question, for errors
 	method  string
-	path    string // below /sepm/api/v1
+	path    string // below /sepm/api/v1, or v2
+	v2      bool
 	query   url.Values
 	body    any
 	// read is a request that changes nothing. It may be sent again, and
@@ -33,9 +36,14 @@ type request struct {
 	// success are the contract's statuses; 200 when there are none.
 	success []int
 	// into takes the JSON of the answer, by itself where it is a decoder; nil
-	// where the answer may be empty.
+	// where the answer may be empty (A11, A12): it says nothing then, but it may
+	// not say that it failed.
 	into any
 }
+
+// maxRequestLine is the longest request line that Tomcat, which SEPM runs on,
+// is sure to take, in bytes.
+const maxRequestLine = 8000
 
 // decoder reads the body of an answer by itself, as it comes.
 type decoder interface{ decode(body io.Reader) error }
@@ -47,6 +55,9 @@ func (r request) remote() remote.Request {
 	}
 	if r.subject != "" {
 		out.Subject = r.subject
+	}
+	if r.v2 {
+		out.Path = "/api/v2" + r.path
 	}
 	if r.success == nil {
 		out.Success = []int{http.StatusOK}
@@ -60,6 +71,38 @@ func (r request) remote() remote.Request {
 // fail makes the error of a request.
 func (r request) fail(class Class, message string, cause error) *Error {
 	return r.remote().Fail(class, message, cause)
+}
+
+// segment is an id as a part of a path.
+func segment(id string) string { return url.PathEscape(id) }
+
+// check refuses a request that SEPM would not understand, before it is sent.
+func (r request) check(address string) error {
+	for part := range strings.SplitSeq(strings.TrimPrefix(r.path, "/"), "/") {
+		// SEPM answers 500 to an empty part (A1); dots would be another path.
+		if part == "" || part == "." || part == ".." {
+			return r.fail(Permanent, fmt.Sprintf("an id in the path %q is empty or no id", r.path), nil)
+		}
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return r.fail(Permanent, err.Error(), err)
+	}
+	uri := u.EscapedPath()
+	line := len(r.method) + len(" ") + len(uri) + len(" HTTP/1.1")
+	if len(r.query) > 0 {
+		line += len("?") + len(r.query.Encode())
+	}
+	if line <= maxRequestLine {
+		return nil
+	}
+	longest, size := "the path", len(uri)
+	for name, values := range r.query {
+		if n := len(url.Values{name: values}.Encode()); n > size || n == size && name < longest {
+			longest, size = name, n
+		}
+	}
+	return r.fail(Permanent, fmt.Sprintf("%s is too long: with its %d bytes the request line has %d, and SEPM takes %d", longest, size, line, maxRequestLine), nil)
 }
 
 // do sends a request with a token. When SEPM refuses the token it logs in
@@ -84,6 +127,12 @@ func (c *Client) do(ctx context.Context, r request) error {
 func (c *Client) send(ctx context.Context, r request, token string) error {
 	out := r.remote()
 	out.Address, out.Token = c.root+"/api/v1"+r.path, token
+	if r.v2 {
+		out.Address = c.root + out.Path
+	}
+	if err := r.check(out.Address); err != nil {
+		return err
+	}
 	a, err := c.sendInTurn(ctx, r, out)
 	if err != nil {
 		return err
@@ -96,7 +145,13 @@ func (c *Client) send(ctx context.Context, r request, token string) error {
 		}
 		return e
 	}
-	if r.into == nil || out.Decode != nil {
+	switch {
+	case out.Decode != nil:
+		return nil
+	case r.into == nil:
+		if err := silent(a.Body); err != nil {
+			return out.Unreadable(a, err)
+		}
 		return nil
 	}
 	if err := json.Unmarshal(a.Body, r.into); err != nil {
@@ -124,6 +179,21 @@ func (c *Client) sendInTurn(ctx context.Context, r request, out remote.Request) 
 			return a, nil
 		}
 	}
+}
+
+// silent takes a body that may be empty: nothing, or JSON that is not SEPM's
+// of an error. A page of a proxy is no success.
+func silent(body []byte) error {
+	if body = bytes.TrimSpace(body); len(body) == 0 {
+		return nil
+	}
+	if !json.Valid(body) {
+		return errors.New("it is neither empty nor JSON: " + remote.BodyText(body))
+	}
+	if code, message := readErrorBody(body); body[0] == '{' && (code != "" || message != "") {
+		return fmt.Errorf("it is an error: %s %s", code, message)
+	}
+	return nil
 }
 
 func (c *Client) server() remote.Server {

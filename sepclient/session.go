@@ -15,8 +15,10 @@ type session struct {
 	mu      sync.Mutex
 	token   string
 	adminID string
-	renew   time.Time // zero: until SEPM refuses the token
-	flight  *flight
+	// domainID is the domain that the login sees (A7).
+	domainID string
+	renew    time.Time // zero: until SEPM refuses the token
+	flight   *flight
 }
 
 // flight is a login that is under way. Those who need a token meanwhile wait
@@ -68,6 +70,7 @@ func (c *Client) login(ctx context.Context, f *flight) {
 		Token      text   `json:"token"`
 		Expiration number `json:"tokenExpiration"` // seconds of life
 		AdminID    text   `json:"adminId"`
+		DomainID   text   `json:"domainid"`
 	}
 	r := loginRequest(c.options)
 	r.into = &grant
@@ -88,7 +91,7 @@ func (c *Client) login(ctx context.Context, f *flight) {
 	f.err, f.left = err, ctx.Err() != nil
 	if err == nil {
 		f.token = string(grant.Token)
-		s.token, s.adminID = f.token, string(grant.AdminID)
+		s.token, s.adminID, s.domainID = f.token, string(grant.AdminID), string(grant.DomainID)
 		s.renew = renewAt(c.options.Now(), time.Duration(grant.Expiration.value)*time.Second)
 	}
 	close(f.done)
@@ -103,13 +106,15 @@ func renewAt(now time.Time, life time.Duration) time.Time {
 	return now.Add(life - min(2*time.Minute, life/10))
 }
 
+const loginPath = "/identity/authenticate"
+
 func loginRequest(o Options) request {
 	username, password := o.Username, o.Password
 	if o.EscapeCredentials {
 		username, password = percentEncode(username), percentEncode(password)
 	}
 	return request{
-		op: "authenticate", subject: o.Username, method: http.MethodPost, path: "/identity/authenticate", read: true,
+		op: "authenticate", subject: o.Username, method: http.MethodPost, path: loginPath, read: true,
 		body: map[string]string{"username": username, "password": password, "domain": o.Domain},
 	}
 }
@@ -125,6 +130,13 @@ func (s *session) forget(token string) {
 	if s.token == token {
 		s.token = ""
 	}
+}
+
+// domain is the id of the domain that the last login sees.
+func (s *session) domain() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.domainID
 }
 
 // logout ends the session at SEPM, if there is one.
