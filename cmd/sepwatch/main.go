@@ -81,7 +81,7 @@ func newRoot() *cobra.Command {
 		return err
 	})
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newRun(), newDemo(), newCheck(), newIncident(), newMail(), newTask(), newParse(), newSimulate(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newIncident(), newMail(), newTask(), newSEP(), newParse(), newSimulate(), newVersion())
 	return root
 }
 

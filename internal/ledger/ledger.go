@@ -22,6 +22,9 @@ var ErrLeaseLost = errors.New("lease lost to another watcher")
 // ErrNotFound means that no record has the id.
 var ErrNotFound = errors.New("not in the ledger")
 
+// ErrMissing means that there is no ledger to attach to.
+var ErrMissing = errors.New("there is no such file")
+
 // ErrReadOnly means that the ledger was attached for reading only.
 var ErrReadOnly = errors.New("the ledger is open for reading only")
 

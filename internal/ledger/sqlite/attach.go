@@ -33,7 +33,7 @@ func Attach(ctx context.Context, path string, access ledger.Access, options ledg
 	}
 	file, err := filepath.EvalSymlinks(path) // SQLite keeps the log beside the file itself
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open ledger %s: there is no such file: start the daemon once, which makes it, or correct the path", path)
+		return nil, fmt.Errorf("open ledger %s: %w: start the daemon once, which makes it, or correct the path", path, ledger.ErrMissing)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sepwatch/sepwatch/enrich"
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/app"
+	"github.com/sepwatch/sepwatch/internal/config"
+	"github.com/sepwatch/sepwatch/sepclient"
+)
+
+func newSEP() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sep FUNCTION",
+		Short: "Call one of the SEP functions",
+		Long: `Call one of the SEP functions, on the SEPM of the configuration, and print its
+result. Its requests count for sepm[].requests_per_minute, and come before
+those that the daemon makes by itself.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usageError{errors.New("name a function; \"sepwatch sep --help\" lists them")}
+		},
+	}
+	for _, f := range enrich.Functions() {
+		cmd.AddCommand(newFunction(f))
+	}
+	return cmd
+}
+
+// newFunction is the command of a function, with a flag for each input.
+func newFunction(f enrich.Function) *cobra.Command {
+	var path, server string
+	var asJSON bool
+	values := make(map[string]*inputValue)
+	name := strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(f.Name, "fn_"), "sep_"), "_", "-")
+	cmd := &cobra.Command{
+		Use:   name + " -c FILE",
+		Short: f.Title,
+		Long: f.Help + `
+
+Where standard output is a terminal, long cells are cut to its width; elsewhere,
+and with --json, everything is whole. The fields of the JSON are named as SEPM
+names them.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			entry, err := entryOf(c.SEPM, server)
+			if err != nil {
+				return usageError{err}
+			}
+			inputs := make(map[string]string)
+			for input, value := range values {
+				if value.text != "" {
+					inputs[input] = value.text
+				}
+			}
+			warn := func(err error) { fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", err) }
+			return app.WithSEPM(cmd.Context(), c, entry, warn, func(client *sepclient.Client) error {
+				return printResult(cmd, f, client, inputs, asJSON)
+			})
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().StringVar(&server, "server", "", "ask the sepm entry of this `NAME`, not the first")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array and nothing else")
+	for _, def := range f.Inputs {
+		value := &inputValue{kind: def.Type}
+		values[def.Name] = value
+		cmd.Flags().Var(value, flagOf(def.Name), flagHelp(def))
+	}
+	return cmd
+}
+
+// flagOf is the flag of an input: its name without sep_, in kebab case.
+func flagOf(input string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(input, "sep_"), "_", "-")
+}
+
+// inputValue is the value of an input's flag, which the function checks.
+type inputValue struct {
+	kind incident.InputType
+	text string
+}
+
+func (v *inputValue) String() string        { return v.text }
+func (v *inputValue) Type() string          { return string(v.kind) }
+func (v *inputValue) Set(text string) error { v.text = text; return nil }
+
+// entryOf is the SEPM entry of a name, the first where the name is empty.
+func entryOf(entries []config.SEPM, name string) (config.SEPM, error) {
+	if len(entries) == 0 {
+		return config.SEPM{}, errors.New("the configuration has no sepm")
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		if name == "" || e.Name == name {
+			return e, nil
+		}
+		names[i] = e.Name
+	}
+	return config.SEPM{}, fmt.Errorf("--server %q: write %s", name, config.OneOf(name, names))
+}
+
+// flagHelp is the help of an input's flag.
+func flagHelp(def incident.InputDef) string {
+	help := strings.TrimSuffix(strings.ReplaceAll(def.Help, "`", "'"), ".")
+	if def.Type == incident.InputSelect {
+		help += " (" + strings.Join(def.Values, " or ") + ")"
+	}
+	if def.Required {
+		help += " (required)"
+	}
+	return help
+}
+
+// resultLine is one item of a result.
+type resultLine struct{ enrich.Item }
+
+func (resultLine) id() int64                      { return 0 } // a result has no pages
+func (l resultLine) cells() []string              { return l.Cells }
+func (l resultLine) MarshalJSON() ([]byte, error) { return encode(l.JSON) }
+
+// resultPage is how many items are printed at a time.
+const resultPage = 200
+
+// printResult prints a result as it comes, so that a large fleet needs no
+// memory.
+func printResult(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inputs map[string]string, asJSON bool) error {
+	columns := make([]column, len(f.Columns))
+	for i, title := range f.Columns {
+		columns[i] = column{title: title}
+	}
+	out := newPrinter[resultLine](cmd, asJSON, columns)
+	var page []resultLine
+	for item, err := range f.Call(cmd.Context(), sepm, inputs) {
+		var mistake *enrich.InputError
+		if errors.As(err, &mistake) {
+			return usageError{fmt.Errorf("--%s %s", flagOf(mistake.Input), mistake.Problem)}
+		}
+		if err != nil {
+			return errors.Join(out.print(page), err) // what came is worth something in a table
+		}
+		if asJSON && item.JSON == nil || !asJSON && item.Cells == nil {
+			continue
+		}
+		if page = append(page, resultLine{item}); len(page) == resultPage {
+			if err := out.print(page); err != nil {
+				return err
+			}
+			page = page[:0]
+		}
+	}
+	if err := out.print(page); err != nil {
+		return err
+	}
+	return out.end()
+}

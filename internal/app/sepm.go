@@ -1,0 +1,33 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/sepwatch/sepwatch/internal/config"
+	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/sepclient"
+)
+
+// WithSEPM runs f with a client of a SEPM entry, for a person who waits for it.
+// Its requests come from the budget in the ledger, where there is a ledger; warn
+// is told why not, where it cannot be used.
+func WithSEPM(ctx context.Context, c *config.Config, entry config.SEPM, warn func(error), f func(*sepclient.Client) error) (err error) {
+	opts := sepmOptions(entry, systemClock{}, silent())
+	l, err := AttachLedger(ctx, c, ledger.ReadWrite)
+	switch {
+	case err == nil:
+		defer func() { err = errors.Join(err, l.Close()) }()
+		opts.Budget = budget(entry, Options{Clock: systemClock{}, Logger: slog.Default()}, l)
+	case !errors.Is(err, ledger.ErrMissing):
+		warn(fmt.Errorf("requests_per_minute does not count for this: %w", err))
+	}
+	client, err := sepclient.New(opts)
+	if err != nil {
+		return err
+	}
+	defer logOut(ctx, client.Close)
+	return f(client.In(sepclient.Urgent))
+}
