@@ -47,7 +47,7 @@ func TestEachOptionHasAFlag(t *testing.T) {
 		options []any
 		named   map[string]string // what is not named as its field
 	}{
-		{&program.SEPM{}, []any{sepm.Options{}}, map[string]string{"Now": "", "Domains": ""}},
+		{&program.SEPM{}, []any{sepm.Options{}}, map[string]string{"Now": "", "Domains": "", "Groups": "", "Events": ""}},
 		{&program.Resilient{}, []any{soar.Options{}, soar.Org{}}, map[string]string{
 			"Now": "", "Orgs": "org", "Fields": "required-field", "Disabled": "org-disabled", "Keys": "", "Users": "", "Tables": "",
 			"NoArtifactTypes": "no-artifact-type", "BlockedExtensions": "blocked-extension",

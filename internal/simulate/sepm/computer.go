@@ -34,11 +34,34 @@ type Computer struct {
 
 	// The zero time is SEPM's 0: never.
 	LastUpdate, LastScan, LastVirus time.Time
+
+	// Files are what EOC scans and uploads find.
+	Files []File
+	// Outcome, if it has a state, is how this client ends its commands, and
+	// EOCResult, if not whole, what it gives for an EOC scan: see [Options].
+	Outcome   Outcome
+	EOCResult EOCResult
+}
+
+// File is a file on a computer. A copy in the recycle bin is one more, with a
+// path there.
+type File struct {
+	Path    string
+	Content []byte
+	// Stuck is a file that the client cannot remediate.
+	Stuck bool
+	// Remote is one that a QUICK_SCAN does not look at, since it lies elsewhere
+	// than in the common places (contract: A14).
+	Remote bool
 }
 
 // Group is a client group. Name is the whole path (contract: A10).
 type Group struct {
-	ID, Name string
+	ID, Name    string
+	Description string
+	// Inherits means that its policies are its parent's, so it cannot be given
+	// any of its own (contract: A11).
+	Inherits bool
 }
 
 // Integrity is a Host Integrity result (contract: A10, quarantineStatus).
@@ -125,8 +148,12 @@ func (c Computer) complete(first Domain) Computer {
 		c.Domain = first
 	}
 	if c.Group == (Group{}) {
-		c.Group = Group{ID: hexID("group", `My Company\Default Group`), Name: `My Company\Default Group`}
+		c.Group.Name = defaultGroup
 	}
+	if c.Group.ID == "" {
+		c.Group.ID = groupID(c.Group.Name, c.Domain)
+	}
+	c.Group.ID = strings.ToUpper(c.Group.ID)
 	if c.OS == "" {
 		c.OS = "Win10"
 	}

@@ -88,3 +88,8 @@ func mac(rng *rand.Rand) string {
 	n := rng.Uint64()
 	return fmt.Sprintf("02-%02X-%02X-%02X-%02X-%02X", n&0xff, n>>8&0xff, n>>16&0xff, n>>24&0xff, n>>32&0xff)
 }
+
+// newHexID makes an object id that nobody can guess.
+func newHexID() string {
+	return strings.ToUpper(strings.ReplaceAll(newUUID(), "-", ""))
+}

@@ -3,6 +3,7 @@ package sepm
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,18 +13,19 @@ import (
 // session is what a token stands for.
 type session struct {
 	user    object // the UserToken
+	domain  Domain
 	expires time.Time
 }
 
 // authenticate is POST /identity/authenticate (contract: A6).
-func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) authenticate(c *call) error {
 	var login struct {
 		Username *string `json:"username"`
 		Password *string `json:"password"`
 		Domain   *string `json:"domain"`
 		AppName  string  `json:"appName"` // seen in the body too; changes nothing here
 	}
-	if err := decode(r, &login); err != nil {
+	if err := c.decode(&login); err != nil {
 		return err
 	}
 	if login.Username == nil || login.Password == nil || (login.Domain == nil && s.opt.RequireDomain) {
@@ -36,13 +38,48 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) error {
 	if !known || !s.is(*login.Username, s.opt.Username) || !s.is(*login.Password, s.opt.Password) {
 		return fail(http.StatusUnauthorized, "Authentication failed. The user name, password or domain is wrong.")
 	}
-	user := s.userToken(domain)
-	token, _ := user["token"].(string)
+	made := session{user: s.userToken(domain), domain: domain, expires: s.opt.Now().Add(s.opt.TokenLife)}
 	s.mu.Lock()
-	s.tokens[token] = session{user: user, expires: s.opt.Now().Add(s.opt.TokenLife)}
+	s.tokens[made.word("token")] = made
+	s.refreshes[made.word("refreshToken")] = made
+	s.logins++
 	s.mu.Unlock()
-	reply(w, http.StatusOK, user)
-	return nil
+	return c.ok(made.user)
+}
+
+// word is a text of the UserToken.
+func (s session) word(key string) string {
+	text, _ := s.user[key].(string)
+	return text
+}
+
+// refresh is POST /sepm/oauth/token, all in the query (contract: A6): a new
+// token for the same login. The old one goes on until its end.
+func (s *Server) refresh(c *call) error {
+	q := c.r.URL.Query()
+	if grant := q.Get("grant_type"); grant != "refresh_token" {
+		return failGrant("unsupported_grant_type", "Unsupported grant type: "+grant)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	made, ok := s.refreshes[q.Get("refresh_token")]
+	if !ok || q.Get("client_id") != made.word("clientId") || q.Get("client_secret") != made.word("clientSecret") {
+		return failGrant("invalid_grant", "Invalid refresh token: "+q.Get("refresh_token"))
+	}
+	made.user = maps.Clone(made.user)
+	made.user["token"] = newUUID()
+	made.expires = s.opt.Now().Add(s.opt.TokenLife)
+	s.tokens[made.word("token")] = made
+	if s.opt.RefreshForm == OAuthForm {
+		return c.ok(object{"access_token": made.user["token"], "refresh_token": made.user["refreshToken"], "token_type": "bearer",
+			"expires_in": made.user["tokenExpiration"], "scope": "read write"})
+	}
+	return c.ok(object{"access_token": made.user["token"], "tokenExpiration": made.user["tokenExpiration"]})
+}
+
+// failGrant is an error of Spring's token endpoint (contract: A3).
+func failGrant(code, text string) error {
+	return &failure{status: http.StatusBadRequest, text: text, body: object{"error": code, "error_description": text}}
 }
 
 // is compares a credential in the forms that are accepted.
@@ -90,17 +127,18 @@ func newUUID() string {
 
 // authorize checks the bearer token. An account without rights gets the same
 // 401 as a token that has expired (contract: A3).
-func (s *Server) authorize(r *http.Request, who access) error {
+func (s *Server) authorize(r *http.Request, who access) (session, error) {
 	if who == anybody {
-		return nil
+		return session{}, nil
 	}
-	if _, ok := s.session(r); !ok {
-		return s.badToken()
+	login, ok := s.session(r)
+	switch {
+	case !ok:
+		return session{}, s.badToken()
+	case who == administrator && s.opt.NoRights:
+		return session{}, fail(http.StatusUnauthorized, "The account does not have the rights for this operation.")
 	}
-	if who == administrator && s.opt.NoRights {
-		return fail(http.StatusUnauthorized, "The account does not have the rights for this operation.")
-	}
-	return nil
+	return login, nil
 }
 
 func (s *Server) session(r *http.Request) (session, bool) {
@@ -134,6 +172,14 @@ func (s *Server) ExpireTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.tokens)
+	clear(s.refreshes)
+}
+
+// Logins is how many logins have succeeded.
+func (s *Server) Logins() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins
 }
 
 // Sessions is how many tokens have been given out that were neither logged
@@ -146,56 +192,64 @@ func (s *Server) Sessions() int {
 
 // logout is POST /identity/logout (contract: A6): the token to end is the
 // bearer's, or in the body as one client sends it.
-func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+func (s *Server) logout(c *call) error {
+	token, _ := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	if token == "" {
 		var body struct {
 			AdminID string `json:"adminId"`
 			Token   string `json:"token"`
 		}
-		if err := decode(r, &body); err != nil {
+		if err := c.decode(&body); err != nil {
 			return err
 		}
 		token = body.Token
 	}
 	s.mu.Lock()
-	_, known := s.tokens[token]
+	ended, known := s.tokens[token]
 	delete(s.tokens, token)
+	delete(s.refreshes, ended.word("refreshToken"))
 	s.mu.Unlock()
 	if !known {
 		return s.badToken()
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return c.done(http.StatusNoContent)
 }
 
 // currentUser is GET /sessions/currentuser (contract: A6).
-func (s *Server) currentUser(w http.ResponseWriter, r *http.Request) error {
-	found, ok := s.session(r)
-	if !ok {
-		return s.badToken() // it expired since it was checked
-	}
-	reply(w, http.StatusOK, found.user)
-	return nil
-}
+func (s *Server) currentUser(c *call) error { return c.ok(c.login.user) }
 
 // version is GET /version, which needs no token (contract: A8).
-func (s *Server) version(w http.ResponseWriter, _ *http.Request) error {
-	v := object{"API_SEQUENCE": "240604011", "API_VERSION": "14.3.9000", "version": "14.3.25029.9000"}
+func (s *Server) version(c *call) error {
 	if s.opt.Release == V142 {
-		v = object{"API_SEQUENCE": "181118008", "API_VERSION": "1.0.0", "version": "14.2.1031.0100"}
+		return c.ok(object{"API_SEQUENCE": "181118008", "API_VERSION": "1.0.0", "version": "14.2.1031.0100"})
 	}
-	reply(w, http.StatusOK, v)
-	return nil
+	return c.ok(object{"API_SEQUENCE": "240604011", "API_VERSION": "14.3.9000", "version": "14.3.25029.9000"})
 }
 
 // domains is GET /domains, a bare array (contract: A9).
-func (s *Server) domains(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) domains(c *call) error {
 	all := make([]object, 0, len(s.opt.Domains))
 	for _, d := range s.opt.Domains {
-		all = append(all, object{"id": d.ID, "name": d.Name, "description": nil, "createdTime": 1723541216000, "enable": true,
+		all = append(all, object{"id": d.ID, "name": d.Name, "description": nil, "createdTime": createdAt.UnixMilli(), "enable": true,
 			"companyName": "", "contactInfo": nil, "administratorCount": 1})
 	}
-	reply(w, http.StatusOK, all)
-	return nil
+	return c.ok(all)
+}
+
+// domainOf is the id that a request's domain parameter means: without one the
+// login's own domain (contract: A7), or "" for every one.
+func (s *Server) domainOf(c *call, parameter string) string {
+	asked := c.r.URL.Query().Get(parameter)
+	if asked == "" {
+		if s.opt.AllDomains {
+			return ""
+		}
+		return c.login.domain.ID
+	}
+	if s.opt.DomainByName {
+		if d, ok := s.domainNamed(asked); ok {
+			return d.ID
+		}
+	}
+	return asked
 }

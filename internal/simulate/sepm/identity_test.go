@@ -3,6 +3,7 @@ package sepm_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,51 @@ func TestLogout(t *testing.T) {
 	b.token = ""
 	require.Equal(t, 204, b.do(http.MethodPost, "/identity/logout", `{"adminId":"x","token":"`+token+`"}`).status)
 	require.Zero(t, b.Sessions())
+}
+
+func (b *bench) refresh(user map[string]any, change func(url.Values)) answer {
+	b.t.Helper()
+	q := url.Values{"grant_type": {"refresh_token"}}
+	for parameter, key := range map[string]string{"client_id": "clientId", "client_secret": "clientSecret", "refresh_token": "refreshToken"} {
+		q.Set(parameter, fmt.Sprint(user[key]))
+	}
+	if change != nil {
+		change(q)
+	}
+	return b.send(http.MethodPost, "/sepm/oauth/token?"+q.Encode(), "")
+}
+
+func TestRefresh(t *testing.T) {
+	b := loggedIn(t, sepm.Options{TokenLife: time.Minute})
+	user := b.get("/sessions/currentuser").object(t)
+	b.clock.advance(time.Hour) // the token has expired, and its refresh token has not
+	require.Equal(t, 401, b.get("/computers").status)
+	a := b.refresh(user, nil)
+	require.Equal(t, 200, a.status, a.body)
+	got := a.object(t)
+	require.Len(t, got, 2)
+	require.EqualValues(t, 60, got["tokenExpiration"])
+	b.token = fmt.Sprint(got["access_token"])
+	require.Equal(t, 200, b.get("/computers").status)
+	require.Equal(t, b.token, b.get("/sessions/currentuser").object(t)["token"])
+	require.Equal(t, 1, b.Logins(), "it is no login")
+
+	for name, change := range map[string]func(url.Values){
+		"grant":  func(q url.Values) { q.Set("grant_type", "password") },
+		"secret": func(q url.Values) { q.Set("client_secret", "x") },
+		"token":  func(q url.Values) { q.Set("refresh_token", "x") },
+	} {
+		a := b.refresh(user, change)
+		require.Equal(t, 400, a.status, name)
+		require.Contains(t, a.object(t), "error_description")
+	}
+	b.do(http.MethodPost, "/identity/logout", "{}")
+	require.Equal(t, 400, b.refresh(user, nil).status, "a log-out ends it too")
+
+	b = loggedIn(t, sepm.Options{RefreshForm: sepm.OAuthForm})
+	a = b.refresh(b.get("/sessions/currentuser").object(t), nil)
+	require.EqualValues(t, 43200, a.object(t)["expires_in"])
+	require.Equal(t, "bearer", a.object(t)["token_type"])
 }
 
 func TestVersionNeedsNoToken(t *testing.T) {

@@ -15,19 +15,24 @@ func TestErrorsOfTheServer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		method, path string
 		want         int
+		page         bool // not the API's own
 	}{
-		"unknown path":         {"GET", "/nothing", 404},
-		"unknown method":       {"PUT", "/computers", 404},
-		"empty id":             {"GET", "/computers//details", 500},
-		"longest request line": {"GET", "/version?x=" + strings.Repeat("y", 8000-len("GET /sepm/api/v1/version?x= HTTP/1.1")), 200},
+		"unknown path":         {"GET", "/nothing", 404, false},
+		"unknown method":       {"PUT", "/computers", 404, false},
+		"empty id":             {"GET", "/computers//details", 500, true},
+		"longest request line": {"GET", "/version?x=" + strings.Repeat("y", 8000-len("GET /sepm/api/v1/version?x= HTTP/1.1")), 200, false},
 		"request line too long": {"GET",
-			"/version?x=" + strings.Repeat("y", 8001-len("GET /sepm/api/v1/version?x= HTTP/1.1")), 400},
+			"/version?x=" + strings.Repeat("y", 8001-len("GET /sepm/api/v1/version?x= HTTP/1.1")), 400, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := loggedIn(t, sepm.Options{})
 			a := b.do(tt.method, tt.path, "")
 			require.Equal(t, tt.want, a.status)
-			if tt.want != 200 {
+			switch {
+			case tt.page:
+				require.Contains(t, a.header.Get("Content-Type"), "text/html")
+				require.Contains(t, a.body, "<h1>")
+			case tt.want != 200:
 				e := a.object(t)
 				require.Len(t, e, 3)
 				for _, key := range []string{"errorCode", "appErrorCode", "errorMessage"} {

@@ -77,7 +77,18 @@ type answer struct {
 
 func (b *bench) do(method, path, body string) answer {
 	b.t.Helper()
-	r, err := http.NewRequest(method, b.url+"/sepm/api/v1"+path, strings.NewReader(body))
+	return b.send(method, "/sepm/api/v1"+path, body)
+}
+
+// v2 is do of the second version.
+func (b *bench) v2(method, path, body string) answer {
+	b.t.Helper()
+	return b.send(method, "/sepm/api/v2"+path, body)
+}
+
+func (b *bench) send(method, path, body string) answer {
+	b.t.Helper()
+	r, err := http.NewRequest(method, b.url+path, strings.NewReader(body))
 	require.NoError(b.t, err)
 	if b.token != "" {
 		r.Header.Set("Authorization", "Bearer "+b.token)
@@ -121,7 +132,12 @@ type page struct {
 
 func (b *bench) list(query string) page {
 	b.t.Helper()
-	a := b.get("/computers" + query)
+	return b.page("/computers" + query)
+}
+
+func (b *bench) page(path string) page {
+	b.t.Helper()
+	a := b.get(path)
 	require.Equal(b.t, http.StatusOK, a.status, a.body)
 	var p page
 	require.NoError(b.t, json.Unmarshal([]byte(a.body), &p))
@@ -135,4 +151,11 @@ func (p page) names() []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return data
 }

@@ -1,9 +1,13 @@
 package sepm
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // object is a JSON object under construction.
@@ -11,7 +15,7 @@ type object map[string]any
 
 // steady are the keys of a computer that say the same for every one
 // (contract: A10; the number-like strings are as SEPM sends them, A2), as
-// the JSON object they begin. They are most of the object and are made once.
+// the JSON object they end. They are most of the object and are made once.
 func steady(release Release) json.RawMessage {
 	o := object{
 		"agentType": "105", "agentVersion": "14.3.9717.7000", "agentUsn": 245612, "computerUsn": 245598,
@@ -28,7 +32,7 @@ func steady(release Release) json.RawMessage {
 		"avDefsetVersion": "240820021", "avDefsetRevision": "21", "avDefsetSequence": "236254",
 		"tdadStatusId": 127, "tdadGlobalDataDownloadTime": 0, "tdadGlobalDataProcessingDoneTime": 0,
 		"pskVersion": 0, "wssStatus": 0,
-		"creationTime": 1723541216000, "lastDeploymentTime": 0, "lastDownloadTime": 1724225880000,
+		"creationTime": createdAt.UnixMilli(), "lastDeploymentTime": 0, "lastDownloadTime": 1724225880000,
 		"lastHeuristicThreatTime": 0, "licenseExpiry": 0,
 		"lastServerId": hexID("server", "SEPM-SERVER"), "lastServerName": "SEPM-SERVER",
 		"lastSiteId": hexID("site", "My Site"), "lastSiteName": "My Site",
@@ -45,8 +49,14 @@ func steady(release Release) json.RawMessage {
 		"virtualizationPlatform"} {
 		o[key] = nil
 	}
+	if release == V142 {
+		o["agentVersion"], o["minorVersion"] = "14.2.1031.0100", 2
+	}
 	return inRelease(o, release)
 }
+
+// createdAt is when everything that SEPM had from the beginning was made.
+var createdAt = time.UnixMilli(1723541216000)
 
 // newer are the keys that 14.2 does not have (contract: A10, version quirk).
 var newer = []string{"quarantineStatus", "quarantineCode", "avDefsetVersion", "avDefsetRevision", "avDefsetSequence",
@@ -56,40 +66,183 @@ var newer = []string{"quarantineStatus", "quarantineCode", "avDefsetVersion", "a
 var lower = map[string]string{"osName": "osname", "osBitness": "osbitness", "osMajor": "osmajor", "osMinor": "osminor",
 	"osFunction": "osfunction", "osLanguage": "oslanguage", "osVersion": "osversion", "osServicePack": "osservicePack", "osFlavorNumber": "osflavorNumber"}
 
-// engines are the keys of the protection engines (contract: A10).
-var engines = []string{"apOnOff", "avEngineOnOff", "bashStatus", "cidsBrowserFfOnOff", "cidsBrowserIeOnOff", "cidsDrvOnOff",
-	"daOnOff", "elamOnOff", "firewallOnOff", "pepOnOff", "ptpOnOff", "tamperOnOff", "tdadOnOff"}
+// engines are the keys of the protection engines (contract: A10), with the
+// feature that asks for each.
+var engines = []struct{ key, feature string }{
+	{"apOnOff", "av"}, {"avEngineOnOff", "av"}, {"bashStatus", "av"}, {"cidsBrowserFfOnOff", "ips"}, {"cidsBrowserIeOnOff", "ips"},
+	{"cidsDrvOnOff", "ips"}, {"daOnOff", "av"}, {"elamOnOff", "av"}, {"firewallOnOff", "fw"}, {"pepOnOff", "mem"},
+	{"ptpOnOff", "av"}, {"tamperOnOff", "av"}, {"tdadOnOff", "tdad"},
+}
 
-// render is the JSON object of the computer's own keys.
-func (c Computer) render(release Release) json.RawMessage {
-	sys := systems[c.OS]
-	if sys.full == "" {
-		sys.full = sys.name
+// look is how much of a computer is asked for.
+type look struct {
+	reduced  bool
+	features []string // engines in the reduced set
+}
+
+// appendComputer writes the JSON object of a computer. It is written anew each
+// time, without the encoder: a walk asks for the whole fleet, once.
+func (s *Server) appendComputer(b []byte, c *Computer, l look) []byte {
+	w := jsonWriter{b: append(b, '{')}
+	w.text("agentId", rotated(c.ID, 5))
+	w.text("computerName", c.Name)
+	w.text("uniqueId", c.ID)
+	w.text("hardwareKey", c.HardwareKey)
+	w.number("onlineStatus", int64(number(!c.Offline)))
+	w.texts("ipAddresses", c.IPs)
+	w.texts("macAddresses", c.MACs)
+	w.number("lastUpdateTime", millis(c.LastUpdate))
+	// The whole path is the name here, and fullPathName is null (A10).
+	w.begin("group")
+	w.text("id", c.Group.ID)
+	w.text("name", c.Group.Name)
+	w.null("fullPathName")
+	w.null("externalReferenceId")
+	w.null("source")
+	w.begin("domain")
+	w.text("id", c.Domain.ID)
+	w.text("name", c.Domain.Name)
+	w.end()
+	w.end()
+	for _, e := range engines {
+		if l.reduced && !slices.Contains(l.features, e.feature) || s.opt.Release == V142 && slices.Contains(newer, e.key) {
+			continue
+		}
+		state, ok := c.Engines[e.key]
+		if !ok {
+			state = 1
+		}
+		w.number(e.key, int64(state))
+	}
+	s.writeSystem(&w, c, l)
+	if l.reduced {
+		w.end()
+		return w.b
 	}
 	status, code, text := c.Integrity.wire()
-	o := object{
-		"agentId": hexID("agent", c.ID), "computerName": c.Name, "uniqueId": c.ID, "currentClientId": hexID("client", c.ID),
-		"hardwareKey": c.HardwareKey, "uuid": hexID("uuid", c.ID), "profileVersion": "14.3.9681",
-		"profileSerialNo": c.Group.ID[:4] + "-08/20/2024 10:00:00 000",
-		"loginDomain":     "LocalComputer", "logonUserName": c.User,
-		"operatingSystem": sys.full, "osName": sys.name, "osBitness": "x64", "osFunction": sys.function,
-		"osMajor": sys.major, "osMinor": sys.minor, "osVersion": fmt.Sprintf("%d.%d", sys.major, sys.minor), "kernel": nullable(sys.kernel),
-		"ipAddresses": list(c.IPs), "macAddresses": list(c.MACs), "lastConnectedIpAddr": first(c.IPs), "dhcpServer": "0.0.0.0",
-		"onlineStatus": number(!c.Offline), "infected": number(c.Infected), "deleted": number(c.Deleted),
-		"quarantineStatus": status, "quarantineCode": code, "quarantineDesc": text,
-		"lastUpdateTime": millis(c.LastUpdate), "lastScanTime": millis(c.LastScan), "lastVirusTime": millis(c.LastVirus),
-		"agentTimeStamp": millis(c.LastUpdate), "computerTimeStamp": millis(c.LastUpdate),
-		// The whole path is the name here, and fullPathName is null (A10).
-		"group": object{"id": c.Group.ID, "name": c.Group.Name, "fullPathName": nil, "externalReferenceId": nil, "source": nil,
-			"domain": object{"id": c.Domain.ID, "name": c.Domain.Name}},
+	if c.Integrity == Quarantined {
+		text = s.opt.QuarantineText
 	}
-	for _, key := range engines {
-		o[key] = 1
+	if s.opt.Release != V142 {
+		w.number("quarantineStatus", int64(status))
+		w.number("quarantineCode", int64(code))
 	}
-	for key, state := range c.Engines {
-		o[key] = state
+	w.text("quarantineDesc", text)
+	w.text("currentClientId", rotated(c.ID, 11))
+	w.text("uuid", rotated(c.ID, 17))
+	w.text("profileVersion", "14.3.9681")
+	w.text("profileSerialNo", c.Group.ID[:min(4, len(c.Group.ID))]+"-08/20/2024 10:00:00 000")
+	w.text("loginDomain", "LocalComputer")
+	w.text("logonUserName", c.User)
+	w.text("lastConnectedIpAddr", first(c.IPs))
+	w.text("dhcpServer", "0.0.0.0")
+	w.number("infected", int64(number(c.Infected)))
+	w.number("deleted", int64(number(c.Deleted)))
+	w.number("lastScanTime", millis(c.LastScan))
+	w.number("lastVirusTime", millis(c.LastVirus))
+	w.number("agentTimeStamp", millis(c.LastUpdate))
+	w.number("computerTimeStamp", millis(c.LastUpdate))
+	w.b = append(append(w.b, ','), s.steady[1:]...) // with the closing brace
+	return w.b
+}
+
+// writeSystem writes the keys of the operating system, which 14.2 has in two
+// spellings (contract: A10).
+func (s *Server) writeSystem(w *jsonWriter, c *Computer, l look) {
+	sys := systems[c.OS]
+	w.text("operatingSystem", cmp.Or(sys.full, sys.name))
+	both := func(key, value string) {
+		w.text(key, value)
+		if s.opt.Release == V142 {
+			w.text(lower[key], value)
+		}
 	}
-	return inRelease(o, release)
+	both("osName", sys.name)
+	if l.reduced {
+		return
+	}
+	both("osBitness", "x64")
+	both("osFunction", cmp.Or(sys.function, "Unknown"))
+	both("osVersion", strconv.Itoa(sys.major)+"."+strconv.Itoa(sys.minor))
+	if sys.kernel == "" {
+		w.null("kernel")
+	} else {
+		w.text("kernel", sys.kernel)
+	}
+	for key, n := range map[string]int{"osMajor": sys.major, "osMinor": sys.minor} {
+		w.number(key, int64(n))
+		if s.opt.Release == V142 {
+			w.number(lower[key], int64(n))
+		}
+	}
+}
+
+// rotated is another id that goes with this one.
+func rotated(id string, by int) string {
+	by %= max(1, len(id))
+	return id[by:] + id[:by]
+}
+
+// jsonWriter writes one object.
+type jsonWriter struct{ b []byte }
+
+func (w *jsonWriter) key(name string) {
+	if w.b[len(w.b)-1] != '{' {
+		w.b = append(w.b, ',')
+	}
+	w.b = append(append(append(w.b, '"'), name...), '"', ':') // names are plain
+}
+
+func (w *jsonWriter) text(key, value string) {
+	w.key(key)
+	w.b = appendString(w.b, value)
+}
+
+func (w *jsonWriter) texts(key string, values []string) {
+	w.key(key)
+	w.b = append(w.b, '[') // never null
+	for i, v := range values {
+		if i > 0 {
+			w.b = append(w.b, ',')
+		}
+		w.b = appendString(w.b, v)
+	}
+	w.b = append(w.b, ']')
+}
+
+func (w *jsonWriter) number(key string, n int64) {
+	w.key(key)
+	w.b = strconv.AppendInt(w.b, n, 10)
+}
+
+func (w *jsonWriter) null(key string) {
+	w.key(key)
+	w.b = append(w.b, "null"...)
+}
+
+func (w *jsonWriter) begin(key string) {
+	w.key(key)
+	w.b = append(w.b, '{')
+}
+
+func (w *jsonWriter) end() { w.b = append(w.b, '}') }
+
+// appendString writes a JSON string.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c >= utf8.RuneSelf {
+			quoted, _ := json.Marshal(s) // a string can be written
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	for i := range len(s) {
+		if s[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return append(b, '"')
 }
 
 // inRelease is the object with the keys that the release has.
@@ -123,21 +276,6 @@ func number(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-func nullable(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-// list is never null: SEPM sends an empty array.
-func list(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }
 
 func first(s []string) string {
