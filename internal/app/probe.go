@@ -13,6 +13,7 @@ import (
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/remote"
+	"github.com/sepwatch/sepwatch/sepclient"
 )
 
 // Probe is what there is to say of one of the parts that a configuration
@@ -66,7 +67,7 @@ func ProbeAll(ctx context.Context, c *config.Config, timeout time.Duration, repo
 				if refused == nil {
 					found, err = all[i].run(ctx)
 				}
-				if ingest.LoginRefused(err) {
+				if ingest.LoginRefused(err) || sepclient.LoginRefused(err) {
 					refused = err
 				}
 				made[i] <- all[i].outcome(found, err)
@@ -111,7 +112,7 @@ func probings(c *config.Config, timeout time.Duration) []probing {
 	}
 	for _, m := range c.SEPM {
 		all = append(all, probing{
-			name: "SEPM", target: m.Name, address: m.URL,
+			name: "SEPM", target: m.Name, address: m.URL, account: m.Username + " at " + m.URL,
 			run: within(func(ctx context.Context) (string, error) { return probeSEPM(ctx, m, timeout) }),
 		})
 	}

@@ -37,6 +37,9 @@ func (a *App) Reload(c *config.Config) error {
 	a.watchNext(watches)
 	if len(changed) == 0 {
 		changed = []string{"nothing"}
+		if !sameOrder(old.config.SEPM, c.SEPM) {
+			changed = []string{"the order of sepm"}
+		}
 	}
 	a.opts.Logger.Info("configuration reloaded", "changed", strings.Join(changed, ", "))
 	return nil

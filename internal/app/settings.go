@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +54,7 @@ func newSettings(c *config.Config, before *settings, opts Options, figures *metr
 	} else if err := s.newResilient(c.Resilient, opts, figures); err != nil {
 		return nil, err
 	}
-	if before != nil && len(config.Changed(before.config.SEPM, c.SEPM)) == 0 {
+	if before != nil && len(config.Changed(before.config.SEPM, c.SEPM)) == 0 && sameOrder(before.config.SEPM, c.SEPM) {
 		s.SEPM, s.sepm = before.SEPM, before.sepm
 	} else if err := s.newSEPM(c.SEPM, opts, figures, l); err != nil {
 		return nil, err
@@ -76,17 +78,29 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 	if len(c) == 0 {
 		return nil
 	}
-	o := sepmOptions(c[0], opts.Clock, opts.Logger)
-	o.OnRequest, o.Budget = figures.Request("sepm"), budget(c[0], opts, l)
-	manager, err := sepclient.New(o)
+	var managers []sepclient.Server
+	for _, m := range c {
+		o := sepmOptions(m, opts.Clock, opts.Logger)
+		o.OnRequest, o.Budget = figures.Request("sepm"), budget(m, opts, l)
+		manager, err := sepclient.New(o)
+		if err != nil {
+			return fmt.Errorf("sepm[%s]: %w", m.Name, err)
+		}
+		managers = append(managers, sepclient.Server{Name: m.Name, URL: m.URL, Domain: m.Domain, Client: manager})
+	}
+	servers, err := sepclient.NewServers(managers...)
 	if err != nil {
 		return err
 	}
-	lookups := enrich.NewLookups(manager, opts.Clock)
+	lookups := enrich.NewLookups(servers.Default().Client, opts.Clock)
 	s.SEPM = lookups
 	s.sepm = &client{system: "SEPM", close: func(ctx context.Context) error {
 		lookups.Close()
-		return manager.Close(ctx)
+		var errs []error
+		for _, m := range servers.All() {
+			errs = append(errs, m.Client.Close(ctx))
+		}
+		return errors.Join(errs...)
 	}}
 	return nil
 }
@@ -105,6 +119,12 @@ func budget(m config.SEPM, opts Options, l *ledger.Ledger) sepclient.Budget {
 		Ledger: l, Clock: opts.Clock, Logger: opts.Logger,
 		Budget: ledger.Budget{Server: server, PerMinute: m.RequestsPerMinute},
 	}
+}
+
+// sameOrder reports whether the managers stand in the same order, in which the
+// first is the one that is asked.
+func sameOrder(was, is []config.SEPM) bool {
+	return slices.EqualFunc(was, is, func(a, b config.SEPM) bool { return a.Name == b.Name })
 }
 
 func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resilient.Options {

@@ -45,10 +45,6 @@ func (c checker) config(config *Config) {
 	firsts = make(map[string]string)
 	for i := range config.SEPM {
 		path := fmt.Sprintf("sepm[%d]", i)
-		if i > 0 {
-			c.report(path, "one manager only so far, and this is another", "the one manager to ask")
-			continue
-		}
 		c.name(path, config.SEPM[i].Name, firsts)
 		c.sepm(path, &config.SEPM[i])
 	}

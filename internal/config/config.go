@@ -35,8 +35,9 @@ type Config struct {
 	Alerts Alerts `yaml:"alerts"`
 	// Whitelist lists what never becomes an artifact (guide §2).
 	Whitelist Whitelist `yaml:"whitelist"`
-	// SEPM lists the Symantec Endpoint Protection Managers to ask: one only
-	// so far. Without one, incidents are opened but nothing is looked up.
+	// SEPM lists the Symantec Endpoint Protection Managers to ask, one for each
+	// manager and domain: a login sees one domain only. Lookups ask the first
+	// one, so far. Without one, incidents are opened but nothing is looked up.
 	SEPM []SEPM `yaml:"sepm"`
 	// Resilient is the IBM Resilient server on which incidents are opened.
 	Resilient Resilient `yaml:"resilient"`

@@ -171,7 +171,7 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 		m.CAFile, m.CA = ca()
 		c.Mailboxes = append(c.Mailboxes, m)
 	}
-	for _, n := range rapid.SliceOfN(name, 0, 1).Draw(t, "sepm") {
+	for _, n := range rapid.SliceOfNDistinct(name, 0, 3, rapid.ID).Draw(t, "sepm") {
 		s := SEPM{Name: n, URL: "https://" + host.Draw(t, "host") + ":8446", Username: text.Draw(t, "username"),
 			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: days.Draw(t, "timeout"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
 			RequestsPerMinute: int(rapid.Int32Min(0).Draw(t, "requests"))}
