@@ -1,6 +1,7 @@
 package sepclient
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
@@ -26,16 +28,24 @@ type request struct {
 	method  string
 	path    string // below /sepm/api/v1
 	query   url.Values
-	body    any
+	header  http.Header
+	body    any // JSON, unless it is an xmlBody
 	// read is a request that changes nothing. It may be sent again, and
 	// losing its answer leaves nothing in doubt.
 	read bool
 	// success are the contract's statuses; 200 when there are none.
 	success []int
+	// most bounds the answer in bytes, and timeout takes the place of the
+	// client's; 0 is as usual.
+	most    int64
+	timeout time.Duration
 	// into takes the JSON of the answer, by itself where it is a decoder; nil
 	// where the answer may be empty.
 	into any
 }
+
+// xmlBody is a body that is XML already.
+type xmlBody []byte
 
 // decoder reads the body of an answer by itself, as it comes.
 type decoder interface{ decode(body io.Reader) error }
@@ -43,13 +53,18 @@ type decoder interface{ decode(body io.Reader) error }
 func (r request) remote() remote.Request {
 	out := remote.Request{
 		System: system, Op: r.op, Method: r.method, Path: r.path, Query: r.query,
-		Body: r.body, Read: r.read, Success: r.success,
+		Header: r.header, Body: r.body, Read: r.read, Success: r.success,
+		MaxBody: r.most, Timeout: r.timeout,
 	}
 	if r.subject != "" {
 		out.Subject = r.subject
 	}
 	if r.success == nil {
 		out.Success = []int{http.StatusOK}
+	}
+	if x, ok := r.body.(xmlBody); ok {
+		// A Content is sent once, and this is made anew for each sending.
+		out.Body = remote.NewContent("application/xml", int64(len(x)), bytes.NewReader(x))
 	}
 	if d, ok := r.into.(decoder); ok {
 		out.Decode = d.decode
@@ -60,6 +75,15 @@ func (r request) remote() remote.Request {
 // fail makes the error of a request.
 func (r request) fail(class Class, message string, cause error) *Error {
 	return r.remote().Fail(class, message, cause)
+}
+
+// asError is an error of a request, of which there is but one type.
+func asError(r request, err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return r.fail(Permanent, err.Error(), err)
 }
 
 // do sends a request with a token. When SEPM refuses the token it logs in
