@@ -170,7 +170,7 @@ func checkPath(path string) error {
 	case !utf8.ValidString(path) || strings.ContainsFunc(path, unicode.IsControl) || strings.ContainsAny(path, "\ufffe\uffff"):
 		return fmt.Errorf("%q is no path of a file", remote.Printable(path))
 	case utf8.RuneCountInString(path) > most:
-		return fmt.Errorf("the path %q is longer than %d characters", remote.Printable(path), most)
+		return fmt.Errorf("the path of the file is longer than %d characters", most)
 	}
 	return nil
 }
