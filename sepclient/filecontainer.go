@@ -19,7 +19,7 @@ const zipMagic = "PK\x03\x04"
 const (
 	// maxDirectory bounds what is read to list a container's members, of which
 	// it has two; a zip could list a million.
-	maxDirectory = 1 << 20
+	maxDirectory = 256 << 10
 	// maxMetadata bounds metadata.xml.
 	maxMetadata = 64 << 10
 )
