@@ -127,6 +127,34 @@ func (c *cutter) take(b byte) bool {
 	return true
 }
 
+// members hands the members of an object to each, whose bytes stay until it
+// returns.
+func (c *cutter) members(each func(key, value []byte)) error {
+	if !c.take('{') {
+		return c.fail()
+	}
+	var key []byte
+	for !c.take('}') {
+		name, ok := c.value()
+		if !ok {
+			return c.fail()
+		}
+		key = append(key[:0], name...)
+		if !c.take(':') {
+			return c.fail()
+		}
+		value, ok := c.value()
+		if !ok {
+			return c.fail()
+		}
+		each(key, value)
+		if !c.take(',') && c.next() != '}' {
+			return c.fail()
+		}
+	}
+	return nil
+}
+
 // values hands the values of an array whose bracket was taken to each.
 func (c *cutter) values(each func([]byte) error) error {
 	if c.take(']') {

@@ -33,6 +33,9 @@ type page[T any] struct {
 
 var sumSeed = maphash.MakeSeed()
 
+// objectReader is an object of a page that is not read by encoding/json alone.
+type objectReader interface{ read(object []byte) error }
+
 // pageDecoder reads a page, an object at a time.
 type pageDecoder[T any] struct {
 	*page[T]
@@ -52,7 +55,13 @@ func (d pageDecoder[T]) decode(body io.Reader) error {
 			return nil
 		}
 		var item T
-		if err := json.Unmarshal(object, &item); err != nil {
+		var err error
+		if r, ok := any(&item).(objectReader); ok {
+			err = r.read(object)
+		} else {
+			err = json.Unmarshal(object, &item)
+		}
+		if err != nil {
 			return fmt.Errorf("page %d, object %d: %w", d.index, p.size, err)
 		}
 		p.items = append(p.items, item)

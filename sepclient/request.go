@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
@@ -29,12 +30,17 @@ type request struct {
 	path    string // below /sepm/api/v1, or v2
 	v2      bool
 	query   url.Values
-	body    any
+	header  http.Header
+	body    any // JSON, unless it is an xmlBody
 	// read is a request that changes nothing. It may be sent again, and
 	// losing its answer leaves nothing in doubt.
 	read bool
 	// success are the contract's statuses; 200 when there are none.
 	success []int
+	// most bounds the answer in bytes, and timeout takes the place of the
+	// client's; 0 is as usual.
+	most    int64
+	timeout time.Duration
 	// into takes the JSON of the answer, by itself where it is a decoder; nil
 	// where the answer may be empty (A11, A12): it says nothing then, but it may
 	// not say that it failed.
@@ -45,13 +51,17 @@ type request struct {
 // is sure to take, in bytes.
 const maxRequestLine = 8000
 
+// xmlBody is a body that is XML already.
+type xmlBody []byte
+
 // decoder reads the body of an answer by itself, as it comes.
 type decoder interface{ decode(body io.Reader) error }
 
 func (r request) remote() remote.Request {
 	out := remote.Request{
 		System: system, Op: r.op, Method: r.method, Path: r.path, Query: r.query,
-		Body: r.body, Read: r.read, Success: r.success,
+		Header: r.header, Body: r.body, Read: r.read, Success: r.success,
+		MaxBody: r.most, Timeout: r.timeout,
 	}
 	if r.subject != "" {
 		out.Subject = r.subject
@@ -61,6 +71,10 @@ func (r request) remote() remote.Request {
 	}
 	if r.success == nil {
 		out.Success = []int{http.StatusOK}
+	}
+	if x, ok := r.body.(xmlBody); ok {
+		// A Content is sent once, and this is made anew for each sending.
+		out.Body = remote.NewContent("application/xml", int64(len(x)), bytes.NewReader(x))
 	}
 	if d, ok := r.into.(decoder); ok {
 		out.Decode = d.decode
@@ -105,6 +119,15 @@ func (r request) check(address string) error {
 	return r.fail(Permanent, fmt.Sprintf("%s is too long: with its %d bytes the request line has %d, and SEPM takes %d", longest, size, line, maxRequestLine), nil)
 }
 
+// asError is an error of a request, of which there is but one type.
+func asError(r request, err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return r.fail(Permanent, err.Error(), err)
+}
+
 // do sends a request with a token. When SEPM refuses the token it logs in
 // again and sends the request once more; a refused request changed nothing.
 func (c *Client) do(ctx context.Context, r request) error {
@@ -125,15 +148,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 
 // send sends a request, with a token unless it is empty, and reads the answer.
 func (c *Client) send(ctx context.Context, r request, token string) error {
-	out := r.remote()
-	out.Address, out.Token = c.root+"/api/v1"+r.path, token
-	if r.v2 {
-		out.Address = c.root + out.Path
-	}
-	if err := r.check(out.Address); err != nil {
-		return err
-	}
-	a, err := c.sendInTurn(ctx, r, out)
+	out, a, err := c.sendInTurn(ctx, r, token)
 	if err != nil {
 		return err
 	}
@@ -162,21 +177,29 @@ func (c *Client) send(ctx context.Context, r request, token string) error {
 
 // sendInTurn sends a request as the budget allows, and again where SEPM has
 // refused it as one too many.
-func (c *Client) sendInTurn(ctx context.Context, r request, out remote.Request) (*remote.Answer, error) {
+func (c *Client) sendInTurn(ctx context.Context, r request, token string) (remote.Request, *remote.Answer, error) {
 	for times := 1; ; times++ {
+		out := r.remote() // anew, since its body may be read only once
+		out.Address, out.Token = c.root+"/api/v1"+r.path, token
+		if r.v2 {
+			out.Address = c.root + out.Path
+		}
+		if err := r.check(out.Address); err != nil {
+			return out, nil, err
+		}
 		if err := c.afford(ctx, r); err != nil {
-			return nil, err
+			return out, nil, err
 		}
 		a, err := c.server().Send(ctx, out)
 		if err != nil {
-			return nil, err
+			return out, nil, err
 		}
 		again, err := c.refused(ctx, a.Status, times)
 		if err != nil {
-			return nil, r.fail(Throttled, "SEPM refuses requests for a while: "+err.Error(), err)
+			return out, nil, r.fail(Throttled, "SEPM refuses requests for a while: "+err.Error(), err)
 		}
 		if !again {
-			return a, nil
+			return out, a, nil
 		}
 	}
 }

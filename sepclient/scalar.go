@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // SEPM writes the same field as number, string or null from one version to
@@ -94,6 +95,9 @@ func scalar(data []byte) string {
 	}
 	switch data[0] {
 	case '"':
+		if len(data) >= 2 && bytes.IndexByte(data, '\\') < 0 && utf8.Valid(data) {
+			return string(data[1 : len(data)-1]) // what Unmarshal would do, which reads it two times
+		}
 		var s string
 		if json.Unmarshal(data, &s) != nil {
 			return ""

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // System is how a system is called and what its errors add to the texts that
@@ -41,6 +42,10 @@ type Request struct {
 	Read bool
 	// Success are the contract's statuses, whose body is read in whole.
 	Success []int
+	// MaxBody bounds the body of a success in bytes, 64 MiB where it is 0.
+	MaxBody int64
+	// Timeout, where it is set, takes the place of the server's.
+	Timeout time.Duration
 	// Decode, where it is set, reads the body of a success as it comes. Such a
 	// body is not kept. It begins anew each time it is called: a read may be
 	// sent again.

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,6 +59,7 @@ type Answer struct {
 // again only if it is a read and a kept-alive connection turned out to be
 // dead. Its error is an [*Error].
 func (s Server) Send(ctx context.Context, r Request) (*Answer, error) {
+	r.Timeout = cmp.Or(r.Timeout, s.Timeout)
 	body := r.Body
 	switch b := body.(type) {
 	case nil:
@@ -98,7 +100,7 @@ type attempt struct {
 
 // attempt sends a request once, with its body as it goes out.
 func (s Server) attempt(ctx context.Context, r Request, body any) (*attempt, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	a := new(attempt)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -150,7 +152,8 @@ func (a *attempt) read(body io.ReadCloser, r Request) error {
 		a.Body, _ = io.ReadAll(io.LimitReader(body, maxErrorBody)) // the status says enough
 		return nil
 	}
-	b := &bounded{body: body, left: maxBody, tooLarge: r.System.TooLargeNote}
+	most := cmp.Or(r.MaxBody, maxBody)
+	b := &bounded{body: body, most: most, left: most, tooLarge: r.System.TooLargeNote}
 	if r.Decode == nil {
 		data, _ := io.ReadAll(b)
 		a.Body = bytes.TrimSpace(data)
@@ -163,25 +166,25 @@ func (a *attempt) read(body io.ReadCloser, r Request) error {
 // bounded reads up to a bound, and keeps the error that it came to before the
 // end.
 type bounded struct {
-	body     io.Reader
-	left     int
-	tooLarge string
-	err      error
+	body       io.Reader
+	most, left int64
+	tooLarge   string
+	err        error
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	n, err := b.body.Read(p[:min(len(p), b.left+1)])
-	if n > b.left {
-		n, err = b.left, fmt.Errorf("the answer is larger than %d MiB%s", maxBody>>20, b.tooLarge)
+	n, err := b.body.Read(p[:min(int64(len(p)), b.left+1)])
+	if int64(n) > b.left {
+		n, err = int(b.left), fmt.Errorf("the answer is larger than %d MiB%s", b.most>>20, b.tooLarge)
 		b.err = err
 	} else if err != nil && err != io.EOF {
 		b.err = fmt.Errorf("read the answer: %w", err)
 		err = b.err
 	}
-	b.left -= n
+	b.left -= int64(n)
 	return n, err
 }
 
@@ -198,7 +201,7 @@ func (s Server) unanswered(r Request, a *attempt, err error) *Error {
 	}
 	message := err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {
-		message = fmt.Sprintf("no answer in time (%v%s): %v", s.Timeout, r.System.TimeoutNote, err)
+		message = fmt.Sprintf("no answer in time (%v%s): %v", r.Timeout, r.System.TimeoutNote, err)
 	}
 	class, hint := Unsure(r.Read), ""
 	switch {

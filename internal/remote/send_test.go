@@ -220,6 +220,21 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 	require.ErrorContains(t, a.read(endless{}, r), "larger than 64 MiB: ask for less")
 	require.EqualValues(t, maxBody, decoded)
+	r.MaxBody = 3 << 20
+	require.ErrorContains(t, a.read(endless{}, r), "larger than 3 MiB: ask for less")
+	require.EqualValues(t, r.MaxBody, decoded)
+}
+
+// A request may have another time-out than its server.
+func TestTimeoutOfRequest(t *testing.T) {
+	s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // the server sees the client leave only then
+		<-r.Context().Done()
+	})
+	r := ask(s, true)
+	r.Timeout = 200 * time.Millisecond
+	_, err := s.Send(t.Context(), r)
+	requireClass(t, err, Temporary, "no answer in time (200ms of patience)")
 }
 
 // What is decoded as it comes is told apart from what did not come, and leaves
