@@ -95,6 +95,15 @@ func TestFlagsThatAreWrong(t *testing.T) {
 	} {
 		require.ErrorContains(t, parse(&program.Resilient{}, strings.Fields(args)...), want, args)
 	}
+	for args, want := range map[string]string{
+		"--outcome 2":           "want a state from 3 to 6",
+		"--outcome 4/x":         "want a number for a substate",
+		"--try-v2-status 200":   "want a number from 400 to 599",
+		"--unknown-command 403": "want empty or 404 or 410",
+		"--move-status 201":     "want 207 or 200 or mixed",
+	} {
+		require.ErrorContains(t, parse(&program.SEPM{}, strings.Fields(args)...), want, args)
+	}
 	for args, p := range map[string]program.StandIn{
 		"--plain --certificate a.pem": &program.SEPM{},
 		"--plain --starttls":          &program.Mailbox{},

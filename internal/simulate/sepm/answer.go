@@ -70,12 +70,7 @@ func (s *Server) Refuse(w http.ResponseWriter, code int) {
 }
 
 func reply(w http.ResponseWriter, status int, body any) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	write(w, status, data)
+	write(w, status, encode(body))
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

@@ -217,6 +217,16 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+func TestStaleRecords(t *testing.T) {
+	flags := sepm.FleetFlags{Computers: 20, Seed: 1, StaleOneIn: 10}
+	fleet := flags.Fleet()
+	require.Equal(t, sepm.Fleet(1, 20), fleet[:20])
+	require.Len(t, fleet, 22)
+	b := loggedIn(t, sepm.Options{Computers: fleet})
+	require.Len(t, b.list("?computerName="+fleet[0].Name).Content, 2)
+	require.Equal(t, fleet[0].ID, b.list("?hardware_key=" + fleet[0].HardwareKey).Content[0]["uniqueId"])
+}
+
 func TestAddComputer(t *testing.T) {
 	b := loggedIn(t, sepm.Options{})
 	b.AddComputer(sepm.Computer{Name: "B"})

@@ -14,17 +14,26 @@ import (
 type FleetFlags struct {
 	Computers int
 	Seed      int64
+	// StaleOneIn, if not 0, gives one in so many a stale record: see [Stale].
+	StaleOneIn int
 }
 
 // Define adds the flags.
 func (f *FleetFlags) Define(fs *pflag.FlagSet) {
 	f.Computers, f.Seed = 200, 1
 	flags.Int(fs, &f.Computers, "computers", 0, 1_000_000, "how many computers there are")
+	flags.Int(fs, &f.StaleOneIn, "stale-one-in", 0, 1_000_000, "one in so many computers has a stale record too; 0 is none")
 	fs.Int64Var(&f.Seed, "seed", f.Seed, "another number makes other computers, and other faults strike")
 }
 
-// Fleet makes the fleet.
-func (f *FleetFlags) Fleet() []Computer { return Fleet(f.Seed, f.Computers) }
+// Fleet makes the fleet; stale records are behind the others.
+func (f *FleetFlags) Fleet() []Computer {
+	fleet := Fleet(f.Seed, f.Computers)
+	if f.StaleOneIn > 0 {
+		fleet = append(fleet, Stale(fleet, f.StaleOneIn)...)
+	}
+	return fleet
+}
 
 // Define adds a flag for each option, and sets the defaults.
 func (o *Options) Define(fs *pflag.FlagSet) {

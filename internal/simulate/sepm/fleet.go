@@ -25,6 +25,7 @@ var fleetEpoch = time.Date(2024, 8, 21, 12, 0, 0, 0, time.UTC)
 func Fleet(seed int64, n int) []Computer {
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x5e9)) //nolint:gosec // a fleet, not a secret
 	groups := []string{`My Company\Default Group`, `My Company\Workstations`, `My Company\Workstations\Laptops`, `My Company\Servers`, `My Company\Linux`}
+	const inheriting = 2 // has its policies from the group above
 	kinds := []struct {
 		os, prefix string
 		group      int
@@ -47,7 +48,7 @@ func Fleet(seed int64, n int) []Computer {
 			Name:        fmt.Sprintf("%s-%05d", kind.prefix, i+1),
 			ID:          hexID("computer", fmt.Sprint(seed, i)),
 			HardwareKey: hexID("hardware", fmt.Sprint(seed, i)),
-			Group:       Group{ID: hexID("group", groups[kind.group]), Name: groups[kind.group]},
+			Group:       Group{ID: hexID("group", groups[kind.group]), Name: groups[kind.group], Inherits: kind.group == inheriting},
 			OS:          kind.os,
 			IPs:         []string{address(i, 10)},
 			MACs:        []string{mac(rng)},
@@ -77,6 +78,20 @@ func Fleet(seed int64, n int) []Computer {
 		fleet = append(fleet, c)
 	}
 	return fleet
+}
+
+// Stale makes a stale record of one in so many computers of a fleet, as SEPM
+// keeps them: the name and hardware key of the other, an id of its own, and not
+// heard of for a month (contract: A10).
+func Stale(fleet []Computer, oneIn int) []Computer {
+	var stale []Computer
+	for i, c := range fleet {
+		if i%oneIn == 0 {
+			c.ID, c.Offline, c.LastUpdate = hexID("stale", c.ID), true, c.LastUpdate.AddDate(0, -1, 0)
+			stale = append(stale, c)
+		}
+	}
+	return stale
 }
 
 func address(i, first int) string {

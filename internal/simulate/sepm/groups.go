@@ -2,7 +2,6 @@ package sepm
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -134,11 +133,7 @@ func (s *Server) listGroups(c *call) error {
 		objects = s.tree(found, named)
 	}
 	return s.answer(c, p, len(objects), func(b []byte, i int) []byte {
-		data, err := json.Marshal(objects[i])
-		if err != nil {
-			panic(fmt.Sprintf("a group of plain values cannot be written: %v", err))
-		}
-		return append(b, data...)
+		return append(b, encode(objects[i])...)
 	})
 }
 

@@ -2,7 +2,6 @@ package sepm
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,10 +58,7 @@ func (s *Server) answer(c *call, p paging, total int, item func(b []byte, i int)
 	if p.sorts {
 		envelope["sort"] = []object{{"direction": p.order, "property": p.sort, "ascending": p.order == "ASC"}}
 	}
-	counters, err := json.Marshal(envelope)
-	if err != nil {
-		return err
-	}
+	counters := encode(envelope)
 	body := []byte(`{"content":[`)
 	for i := start; i < end; i++ {
 		if i > start {

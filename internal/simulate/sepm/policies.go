@@ -1,8 +1,6 @@
 package sepm
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -62,11 +60,7 @@ func (s *Server) policySummary(c *call) error {
 		})
 	}
 	return s.answer(c, paging{page: 1, size: len(found)}, len(found), func(b []byte, i int) []byte {
-		data, err := json.Marshal(found[i])
-		if err != nil {
-			panic(fmt.Sprintf("a policy of plain values cannot be written: %v", err))
-		}
-		return append(b, data...)
+		return append(b, encode(found[i])...)
 	})
 }
 

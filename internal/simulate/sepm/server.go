@@ -160,6 +160,18 @@ func (s *Server) operations() []operation {
 	return all
 }
 
+// Operations are the names of everything that a client of 14.3 can ask for, as
+// in [Server.Calls].
+func Operations() []string {
+	var s Server // whose handlers are not called
+	var names []string
+	for _, op := range s.operations() {
+		names = append(names, op.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // guarded counts and guards a call and turns its error into SEPM's.
 func (s *Server) guarded(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -30,6 +30,12 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+func (c *clock) set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
 func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,6 +50,8 @@ type bench struct {
 	http  *http.Client
 	token string
 	clock *clock
+
+	contentType string // of requests; empty is none
 }
 
 func setup(t *testing.T, opt sepm.Options) *bench {
@@ -92,6 +100,9 @@ func (b *bench) send(method, path, body string) answer {
 	require.NoError(b.t, err)
 	if b.token != "" {
 		r.Header.Set("Authorization", "Bearer "+b.token)
+	}
+	if b.contentType != "" {
+		r.Header.Set("Content-Type", b.contentType)
 	}
 	resp, err := b.http.Do(r)
 	require.NoError(b.t, err)

@@ -1,6 +1,7 @@
 package sepm
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -227,22 +228,46 @@ func (w *jsonWriter) begin(key string) {
 
 func (w *jsonWriter) end() { w.b = append(w.b, '}') }
 
-// appendString writes a JSON string.
+// appendString writes a JSON string. Only what must be escaped is, as Java's
+// libraries have it: results are XML, and markup escaped would be three times
+// as long.
 func appendString(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c >= utf8.RuneSelf {
-			quoted, _ := json.Marshal(s) // a string can be written
-			return append(b, quoted...)
-		}
-	}
 	b = append(b, '"')
-	for i := range len(s) {
-		if s[i] == '\\' {
-			b = append(b, '\\')
+	from := 0
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
 		}
-		b = append(b, s[i])
+		if r >= ' ' && r != '"' && r != '\\' && (r != utf8.RuneError || size > 1) {
+			i += size
+			continue
+		}
+		b = append(b, s[from:i]...)
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r == '\n':
+			b = append(b, `\n`...)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+		i += size
+		from = i
 	}
-	return append(b, '"')
+	return append(append(b, s[from:]...), '"')
+}
+
+// encode writes JSON without escaping markup, as appendString does. What it is
+// given is made here of plain values.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(fmt.Sprintf("an answer of plain values cannot be written: %v", err))
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // inRelease is the object with the keys that the release has.
@@ -257,11 +282,7 @@ func inRelease(o object, release Release) json.RawMessage {
 			}
 		}
 	}
-	data, err := json.Marshal(o)
-	if err != nil {
-		panic(fmt.Sprintf("a computer of plain values cannot be written: %v", err))
-	}
-	return data
+	return encode(o)
 }
 
 func millis(t time.Time) int64 {
