@@ -259,7 +259,7 @@ func getFingerprintList() Function {
 				{Name: "sep_fingerprintlist_name", Type: incident.InputText, Help: "Name of a SEP fingerprint list."},
 			},
 		},
-		Columns: []string{"MD5", "SHA-256"},
+		Columns: []string{"LIST", "ID", "MD5", "SHA-256"},
 	}
 	f.call = func(ctx context.Context, sepm Manager, in input) iter.Seq2[Item, error] {
 		id, name := in["sep_fingerprintlist_id"], in["sep_fingerprintlist_name"]
@@ -267,13 +267,13 @@ func getFingerprintList() Function {
 		var err error
 		switch {
 		case id != "" && name != "":
-			return failed(f.fault("sep_fingerprintlist_id", "and sep_fingerprintlist_name name two lists: give one of them"))
+			return failed(f.fault("sep_fingerprintlist_id", "names a list beside the one of the name: give one of them"))
 		case id != "":
 			list, err = sepm.FingerprintList(ctx, id)
 		case name != "":
 			list, err = sepm.FingerprintListByName(ctx, name, in["sep_domainid"])
 		default:
-			return failed(f.fault("sep_fingerprintlist_name", "or sep_fingerprintlist_id is needed"))
+			return failed(f.fault("sep_fingerprintlist_name", "is missing: give the list's name or its id"))
 		}
 		if err != nil {
 			return failed(err)
@@ -300,11 +300,11 @@ func listItems(l sepclient.FingerprintList) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		whole := listJSON{l.ID, l.Name, l.Description, l.Source, some(l.GroupIDs), some(l.Files)}
 		if len(l.Files) == 0 {
-			yield(Item{JSON: whole}, nil)
+			yield(Item{JSON: whole, Cells: []string{l.Name, l.ID, "", ""}}, nil)
 			return
 		}
 		for i, file := range l.Files {
-			item := Item{Cells: []string{file.MD5, file.SHA256}}
+			item := Item{Cells: []string{l.Name, l.ID, file.MD5, file.SHA256}}
 			if i == 0 {
 				item.JSON = whole
 			}

@@ -21,13 +21,20 @@ func newSEP() *cobra.Command {
 		Long: `Call one of the SEP functions, on the SEPM of the configuration, and print its
 result. Its requests count for sepm[].requests_per_minute, and come before
 those that the daemon makes by itself.`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usageError{errors.New("name a function; \"sepwatch sep --help\" lists them")}
-		},
+		// Of an unknown function the flags are unknown too, and say less.
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
 	}
+	var names []string
 	for _, f := range enrich.Functions() {
-		cmd.AddCommand(newFunction(f))
+		function := newFunction(f)
+		names = append(names, function.Name())
+		cmd.AddCommand(function)
+	}
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usageError{errors.New("name a function: " + strings.Join(names, ", "))}
+		}
+		return usageError{fmt.Errorf("there is no function %q; write %s", args[0], config.OneOf(args[0], names))}
 	}
 	return cmd
 }
@@ -145,8 +152,11 @@ func printResult(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inp
 		if errors.As(err, &mistake) {
 			return usageError{fmt.Errorf("--%s %s", flagOf(mistake.Input), mistake.Problem)}
 		}
+		if err != nil && len(page) == 0 {
+			return err
+		}
 		if err != nil {
-			return errors.Join(out.print(page), err) // what came is worth something in a table
+			return errors.Join(out.print(page), err) // what came is worth something
 		}
 		if asJSON && item.JSON == nil || !asJSON && item.Cells == nil {
 			continue
