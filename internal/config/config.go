@@ -186,6 +186,9 @@ type SEPM struct {
 	// Domain is the SEPM domain to log in to. Empty is the administrator's
 	// own.
 	Domain string `yaml:"domain" default:"" example:"Default"`
+	// EscapeCredentials percent-encodes username and password in the login,
+	// for a SEPM that takes a % in them for the start of an escape.
+	EscapeCredentials bool `yaml:"escape_credentials" default:"false"`
 	// CAFile is a PEM file of the certificates to trust instead of the
 	// system's; a self-signed SEPM needs its own certificate here, or its
 	// fingerprint in fingerprints.
@@ -205,6 +208,8 @@ type SEPM struct {
 	// connection. Where it is not written, HTTPS_PROXY and NO_PROXY of the
 	// environment count, but never for a loopback host.
 	Proxy connect.Proxy `yaml:"proxy"`
+	// TLS has what few servers need.
+	TLS TLS `yaml:"tls"`
 	// Timeout is how long one request may take.
 	Timeout time.Duration `yaml:"timeout" default:"30s"`
 }
