@@ -3,15 +3,12 @@ package resilient
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 
-	"github.com/sepwatch/sepwatch/internal/connect"
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
@@ -88,7 +85,7 @@ func (c *Client) send(ctx context.Context, r request, address string) error {
 	c.charge()
 	a, err := c.server().Send(ctx, out)
 	if err != nil {
-		return advise(err)
+		return system.AdviseTLS(err, "resilient.tls")
 	}
 	if !a.Success {
 		code, message := readErrorBody(a.Body)
@@ -116,22 +113,6 @@ func (c *Client) send(ctx context.Context, r request, address string) error {
 		return out.Unreadable(a, err)
 	}
 	return nil
-}
-
-// advise adds what to do about TLS that this package's settings can mend.
-func advise(err error) error {
-	var e *Error
-	var hostname x509.HostnameError
-	var tlsAlert *net.OpError
-	switch {
-	case !errors.As(err, &e):
-	case errors.As(err, &hostname) && connect.IsCNOnly(hostname.Certificate):
-		e.Hint = fmt.Sprintf("the certificate has no name but the common name %q: use it in the url, and set resilient.tls.allow_cn_only to true; or ",
-			remote.Printable(hostname.Certificate.Subject.CommonName)) + e.Hint
-	case errors.As(err, &tlsAlert) && tlsAlert.Op == "remote error": // crypto/tls's word for an alert
-		e.Hint = "Resilient broke off the TLS: where it asks for a client certificate, set one that it accepts in resilient.tls.certificate_file"
-	}
-	return err
 }
 
 func (c *Client) server() remote.Server {

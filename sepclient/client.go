@@ -2,6 +2,7 @@ package sepclient
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,12 @@ type Options struct {
 	// Fingerprints are those of the certificates that SEPM may show. They take
 	// the place of authorities, unless there are RootCAs, too.
 	Fingerprints []connect.Fingerprint
+	// AllowCNOnly takes the common name of SEPM's certificate for its name
+	// where the certificate has no other.
+	AllowCNOnly bool
+	// Certificate and Key, in PEM, are what is shown to a SEPM that asks for a
+	// certificate; nil shows none.
+	Certificate, Key []byte
 	// Proxy is the proxy to go through; the environment's by default.
 	Proxy connect.Proxy
 	// Timeout bounds each request, its answer included; 30 s by default.
@@ -89,9 +96,16 @@ func New(o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	trust := connect.Trust{RootCAs: o.RootCAs, Fingerprints: o.Fingerprints, AllowCNOnly: o.AllowCNOnly}
+	if o.Certificate != nil {
+		certificate, err := tls.X509KeyPair(o.Certificate, o.Key)
+		if err != nil {
+			return nil, fmt.Errorf("sepm: the certificate to show and its key: %w", err)
+		}
+		trust.Certificate = &certificate
+	}
 	web, err := system.NewHTTP(u, remote.Connection{
-		Trust: connect.Trust{RootCAs: o.RootCAs, Fingerprints: o.Fingerprints}, Proxy: o.Proxy,
-		Timeout: o.Timeout, Idle: idleConnections,
+		Trust: trust, Proxy: o.Proxy, Timeout: o.Timeout, Idle: idleConnections,
 	})
 	if err != nil {
 		return nil, err

@@ -8,7 +8,12 @@
 // change may have been made.
 //
 // Reads are repeated once inside when a kept-alive connection turns out to be
-// dead. Nothing else is repeated: pace and retries belong to the caller.
+// dead, and an edit of a fingerprint list is written anew when somebody else
+// wrote over it. Nothing else is repeated: pace and retries belong to the
+// caller.
+//
+// What SEPM may add to its words, such as a state, an action or a kind of
+// policy, is kept as it is written. Times are in UTC.
 //
 // Section numbers in the comments are those of the project's contract of
 // SEPM's API.

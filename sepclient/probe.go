@@ -73,7 +73,7 @@ func (c *Client) hintLogin(err error) error {
 	}
 	switch {
 	case e.Status == http.StatusBadRequest && strings.Contains(e.Message, "URLDecoder"):
-		e.Hint = "SEPM takes a % in a user name or password for the start of an escape: choose a password without one"
+		e.Hint = "SEPM takes a % in a user name or password for the start of an escape: set escape_credentials to true"
 	case c.options.Domain == "":
 		e.Hint = fmt.Sprintf("check username %q and its password, and that the account is not locked; an account that is no system administrator also needs its domain", c.options.Username)
 	default:

@@ -47,7 +47,7 @@ func TestProbe(t *testing.T) {
 		{
 			name: "a password that SEPM decodes", logins: 1,
 			answers: map[string]answer{"authenticate": {400, `{"errorCode":"400","errorMessage":"URLDecoder: Illegal hex characters in escape (%) pattern"}`}},
-			class:   Unauthorized, failure: "choose a password without one",
+			class:   Unauthorized, failure: "set escape_credentials to true",
 		},
 		{name: "SEPM is away", logins: 1, answers: map[string]answer{"authenticate": {503, ``}}, class: Temporary, failure: "503: Service Unavailable"},
 		{

@@ -136,21 +136,24 @@ func (c *Client) do(ctx context.Context, r request) error {
 		return err
 	}
 	err = c.send(ctx, r, token)
-	if !errors.Is(err, ErrUnauthorized) {
+	if !errors.Is(err, ErrUnauthorized) || c.session.isSound(token, c.options.Now()) {
 		return err
 	}
 	c.session.forget(token)
 	if token, err = c.token(ctx); err != nil {
 		return err
 	}
-	return c.send(ctx, r, token)
+	if err = c.send(ctx, r, token); errors.Is(err, ErrUnauthorized) {
+		c.session.refusedNew(token, c.options.Now())
+	}
+	return err
 }
 
 // send sends a request, with a token unless it is empty, and reads the answer.
 func (c *Client) send(ctx context.Context, r request, token string) error {
 	out, a, err := c.sendInTurn(ctx, r, token)
 	if err != nil {
-		return err
+		return system.AdviseTLS(err, "sepm[].tls")
 	}
 	if !a.Success {
 		code, message := readErrorBody(a.Body)

@@ -18,7 +18,10 @@ type session struct {
 	// domainID is the domain that the login sees (A7).
 	domainID string
 	renew    time.Time // zero: until SEPM refuses the token
-	flight   *flight
+	// sound is until when a 401 is taken to mean a missing right, since the
+	// token was new when SEPM refused a request with it.
+	sound  time.Time
+	flight *flight
 }
 
 // flight is a login that is under way. Those who need a token meanwhile wait
@@ -92,6 +95,7 @@ func (c *Client) login(ctx context.Context, f *flight) {
 	if err == nil {
 		f.token = string(grant.Token)
 		s.token, s.adminID, s.domainID = f.token, string(grant.AdminID), string(grant.DomainID)
+		s.sound = time.Time{}
 		s.renew = renewAt(c.options.Now(), time.Duration(grant.Expiration.value)*time.Second)
 	}
 	close(f.done)
@@ -122,6 +126,27 @@ func loginRequest(o Options) request {
 // percentEncode is url.QueryEscape with %20 for a blank, so that it reads the
 // same to a server that takes + for a blank and to one that does not.
 func percentEncode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// soundFor is how long a token that was new when it was refused is not
+// replaced again. Without it an account that lacks a right would log in for
+// each request.
+const soundFor = time.Minute
+
+// refusedNew notes that SEPM refused a request with a token that was new.
+func (s *session) refusedNew(token string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token == token {
+		s.sound = now.Add(soundFor)
+	}
+}
+
+// isSound reports whether it is not the token that SEPM refuses.
+func (s *session) isSound(token string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token == token && now.Before(s.sound)
+}
 
 // forget drops a token that SEPM refused, unless another has replaced it.
 func (s *session) forget(token string) {

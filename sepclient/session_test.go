@@ -3,9 +3,11 @@ package sepclient
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -73,6 +75,65 @@ func TestLoginAgainOnceOn401(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who lacks a right does not log in for each request that needs it.
+func TestMissingRightLogsInOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logins, ended := 0, false
+		c := offline(t, func(r *http.Request) (int, string) {
+			switch {
+			case isLogin(r):
+				logins++
+				ended = false
+				return 200, fmt.Sprintf(`{"token":"T%d"}`, logins)
+			case ended, r.URL.Path == "/sepm/api/v1/forbidden":
+				return 401, ""
+			}
+			return 200, ""
+		})
+		forbidden := request{op: "read", method: http.MethodGet, path: "/forbidden", read: true}
+		for range 10 {
+			require.ErrorIs(t, c.do(t.Context(), forbidden), ErrUnauthorized)
+		}
+		require.NoError(t, c.do(t.Context(), ping))
+		require.Equal(t, 2, logins)
+		ended = true // the server was started anew, say
+		time.Sleep(soundFor)
+		require.NoError(t, c.do(t.Context(), ping))
+		require.Equal(t, 3, logins)
+	})
+}
+
+// A token that ends under many requests is replaced once.
+func TestOneLoginAfterMany401s(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		logins, old := 0, make(chan struct{})
+		c := offline(t, func(r *http.Request) (int, string) {
+			if isLogin(r) {
+				mu.Lock()
+				defer mu.Unlock()
+				logins++
+				return 200, fmt.Sprintf(`{"token":"T%d"}`, logins)
+			}
+			if r.Header.Get("Authorization") == "Bearer T1" {
+				<-old
+				return 401, ""
+			}
+			return 200, ""
+		})
+		errs := make(chan error, 50)
+		for range 50 {
+			go func() { errs <- c.do(t.Context(), ping) }()
+		}
+		synctest.Wait()
+		close(old)
+		for range 50 {
+			require.NoError(t, <-errs)
+		}
+		require.Equal(t, 2, logins)
+	})
 }
 
 func TestRefusedLogin(t *testing.T) {

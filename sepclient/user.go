@@ -56,10 +56,16 @@ func (r Role) String() string { return firstOf(text(r.Kind.String()), text(r.Tit
 // CurrentUser asks SEPM whose login the client's is.
 func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	var token userToken
-	if err := c.do(ctx, readUser(&token)); err != nil {
+	r := readUser(&token)
+	err := c.do(ctx, r)
+	user := token.user()
+	if err == nil && user == (User{}) {
+		err = r.fail(Temporary, "the answer names no user", nil)
+	}
+	if err != nil {
 		return User{}, err
 	}
-	return token.user(), nil
+	return user, nil
 }
 
 func readUser(into *userToken) request {

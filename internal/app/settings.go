@@ -142,8 +142,10 @@ func resilientOptions(r config.Resilient, clock Clock, logger *slog.Logger) resi
 func sepmOptions(m config.SEPM, clock Clock, logger *slog.Logger) sepclient.Options {
 	return sepclient.Options{
 		URL: m.URL, Username: m.Username, Password: m.Password.Reveal(), Domain: m.Domain,
-		RootCAs: pool(m.CA), Fingerprints: m.Fingerprints, Proxy: m.Proxy,
-		Timeout: m.Timeout, Now: clock.Now, Logger: logger,
+		EscapeCredentials: m.EscapeCredentials,
+		RootCAs:           pool(m.CA), Fingerprints: m.Fingerprints, AllowCNOnly: m.TLS.AllowCNOnly,
+		Certificate: m.TLS.Certificate, Key: []byte(m.TLS.Key.Reveal()),
+		Proxy: m.Proxy, Timeout: m.Timeout, Now: clock.Now, Logger: logger,
 	}
 }
 

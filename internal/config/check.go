@@ -181,6 +181,7 @@ func isDomain(text string) bool {
 func (c checker) sepm(path string, s *SEPM) {
 	c.baseURL(path+".url", &s.URL, "8446")
 	c.secret(path+".password", &s.Password, &s.PasswordFile)
+	c.tls(path+".tls", &s.TLS, strings.HasPrefix(s.URL, "http:"))
 	s.CA = c.certificates(path+".ca_file", &s.CAFile)
 	c.pins(path, s.Fingerprints, strings.HasPrefix(s.URL, "http:"))
 }

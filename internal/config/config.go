@@ -186,6 +186,9 @@ type SEPM struct {
 	// Domain is the SEPM domain to log in to. Empty is the administrator's
 	// own.
 	Domain string `yaml:"domain" default:"" example:"Default"`
+	// EscapeCredentials percent-encodes username and password in the login,
+	// for a SEPM that takes a % in them for the start of an escape.
+	EscapeCredentials bool `yaml:"escape_credentials" default:"false"`
 	// CAFile is a PEM file of the certificates to trust instead of the
 	// system's; a self-signed SEPM needs its own certificate here, or its
 	// fingerprint in fingerprints.
@@ -210,6 +213,8 @@ type SEPM struct {
 	// SEPM's own throttle, where it is on, refuses the 51st by default. 0 is no
 	// bound.
 	RequestsPerMinute int `yaml:"requests_per_minute" default:"45"`
+	// TLS has what few servers need.
+	TLS TLS `yaml:"tls"`
 	// Timeout is how long one request may take.
 	Timeout time.Duration `yaml:"timeout" default:"30s"`
 }

@@ -193,6 +193,7 @@ func TestPositions(t *testing.T) {
 		{"a certificate to show without its key", "org: Acme", "org: Acme\n  tls: {certificate_file: own.pem}", "10:3: resilient.tls.key_file: is missing, and certificate_file is written; "},
 		{"a key without its certificate", "org: Acme", "org: Acme\n  tls: {key_file: own.key}", "10:3: resilient.tls.certificate_file: is missing, and key_file is written; "},
 		{"another key than the certificate's", "org: Acme", "org: Acme\n  tls: {certificate_file: /etc/sepwatch/own.pem, key_file: /etc/sepwatch/key.pem}", "10:60: resilient.tls.key_file: the file /etc/sepwatch/key.pem is not the key of certificate_file: "},
+		{"a certificate to show to a manager without TLS", "resilient:", "sepm:\n  - {name: a, url: \"http://localhost\", username: u, password: p, tls: {certificate_file: own.pem, key_file: own.key}}\nresilient:", "8:90: sepm[0].tls.certificate_file: has nobody to be shown to"},
 		{"a certificate to show without TLS", "url: https://soar.example.com", "url: http://localhost\n  tls: {certificate_file: own.pem, key_file: own.key}", "9:27: resilient.tls.certificate_file: has nobody to be shown to"},
 		{"neither true nor false", "org: Acme", "org: Acme\n  tls: {allow_cn_only: yes}", "10:24: resilient.tls.allow_cn_only: \"yes\" is neither true nor false; write true or false"},
 		{"fields that are a text", "org: Acme", "org: Acme\n  fields: site", "10:11: resilient.fields: is not a group of fields; "},

@@ -174,7 +174,8 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 	for _, n := range rapid.SliceOfNDistinct(name, 0, 3, rapid.ID).Draw(t, "sepm") {
 		s := SEPM{Name: n, URL: "https://" + host.Draw(t, "host") + ":8446", Username: text.Draw(t, "username"),
 			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: days.Draw(t, "timeout"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
-			RequestsPerMinute: int(rapid.Int32Min(0).Draw(t, "requests"))}
+			RequestsPerMinute: int(rapid.Int32Min(0).Draw(t, "requests")),
+			EscapeCredentials: rapid.Bool().Draw(t, "escape"), TLS: TLS{AllowCNOnly: rapid.Bool().Draw(t, "CN only")}}
 		s.Password, s.PasswordFile = secret("sepm password")
 		s.CAFile, s.CA = ca()
 		c.SEPM = append(c.SEPM, s)

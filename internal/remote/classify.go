@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -63,4 +64,21 @@ func (s System) unreached(err error) string {
 func connectionLost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// AdviseTLS adds to an error of TLS which setting can mend it; section is where
+// these settings stand, such as resilient.tls.
+func (s System) AdviseTLS(err error, section string) error {
+	var e *Error
+	var hostname x509.HostnameError
+	var alert *net.OpError
+	switch {
+	case !errors.As(err, &e):
+	case errors.As(err, &hostname) && connect.IsCNOnly(hostname.Certificate):
+		e.Hint = fmt.Sprintf("the certificate has no name but the common name %q: use it in the url, and set %s.allow_cn_only to true; or %s",
+			Printable(hostname.Certificate.Subject.CommonName), section, e.Hint)
+	case errors.As(err, &alert) && alert.Op == "remote error": // crypto/tls's word for an alert
+		e.Hint = fmt.Sprintf("%s broke off the TLS: where it asks for a client certificate, set one that it accepts in %s.certificate_file", s.Title, section)
+	}
+	return err
 }
