@@ -3,7 +3,9 @@ package sepclient
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -77,4 +79,44 @@ func BenchmarkEOCResult(b *testing.B) {
 		require.Equal(b, endpoints/10*3, matches)
 	}
 	b.ReportMetric(float64(peak), "peak-B")
+}
+
+// BenchmarkMatches reads one large result as it comes, beside encoding/xml
+// going over the same tokens.
+func BenchmarkMatches(b *testing.B) {
+	var files strings.Builder
+	for i := range maxMatches {
+		fmt.Fprintf(&files, `<File action="create" name=""><Hash name="SHA256" value="%064x"/>`+
+			`<Matched hashType="SHA256" result="HASH_MATCH" value="C:\Users\user%d\AppData\Local\Temp\suspicious_exe.exe"/></File>`, i, i)
+	}
+	result := []byte(eocEcho(files.String()))
+	for name, read := range map[string]func(r io.Reader) int{
+		"here": func(r io.Reader) (n int) {
+			for _, err := range Matches(r) {
+				require.NoError(b, err)
+				n++
+			}
+			return n
+		},
+		"encoding/xml": func(r io.Reader) (n int) {
+			for d := xml.NewDecoder(r); ; {
+				token, err := d.RawToken()
+				if err == io.EOF {
+					return n
+				}
+				require.NoError(b, err)
+				if start, ok := token.(xml.StartElement); ok && start.Name.Local == "Matched" {
+					n++
+				}
+			}
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(result)))
+			b.ReportAllocs()
+			for b.Loop() {
+				require.Equal(b, maxMatches, read(bytes.NewReader(result)))
+			}
+		})
+	}
 }

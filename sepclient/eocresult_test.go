@@ -62,6 +62,7 @@ func TestMatches(t *testing.T) {
 		{"all but tags is gone over", []string{`<!-- <File name="x"><Matched result="FULL_MATCH"/></File> > --><![CDATA[<Matched>]]>text<?pi <File ?>` +
 			`<s:File  name = "a>b" ><Other><Matched result="NO_MATCH"></Matched></Other></s:File ><File name="z"/><Matched result="FULL_MATCH"/>`},
 			[]Match{{Kind: NoMatch, Searched: Evidence{Name: "a>b"}}}},
+		{"a comment does not end in its own beginning", []string{`<!---><File ' -->`, `<?><File ?>`, `<File><Matched result="NO_MATCH"/></File>`}, []Match{{Kind: NoMatch}}},
 		{"not UTF-8", []string{"<File name='a\xff'><Matched result='NO_MATCH'/></File>"}, []Match{{Kind: NoMatch, Searched: Evidence{Name: "a�"}}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,7 +184,8 @@ func FuzzMatches(f *testing.F) {
 	for _, seed := range []string{
 		"", "<EOC/>", eocEcho(`<File name="a&amp;b"><Hash name="MD5" value="AB"/><Matched result="HASH_MATCH" value="C:\x" hashType="MD5"/></File>`),
 		`<EOC><File name='"'><Matched result="FULL_MATCH" value="b"/><Matched result="NO_MATCH"/></File><!-- --><![CDATA[]]></EOC>`,
-		`<EOC><File name="a"><Matched result="x`, `<EOC></a></b>`, `<a:EOC><b:File name="&#65;"><c:Matched/></b:File></a:EOC>`,
+		`<EOC><File name="a"><Matched result="x`, `<EOC></a></b>`,
+		"u='\"'>l^=\"FULL_MATCH\" ve><!-- --><Matched rZsult=\"NO_MATCH\"/></File><!---><Ma- --><![CDATA[]]></EOC>", `<EOC><?><a ?></EOC>`, `<a:EOC><b:File name="&#65;"><c:Matched/></b:File></a:EOC>`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -37,16 +37,16 @@ func (t *tagReader) nextTag() ([]byte, error) {
 		t.start = t.at
 		var err error
 		switch {
-		case t.begins("!--"):
-			err = t.find("-->")
-		case t.begins("![CDATA["):
-			err = t.find("]]>")
-		case t.begins("?"):
+		case t.taken("?"):
 			err = t.find("?>")
-		case t.begins("!"):
-			err = t.find(">")
-		default:
+		case !t.taken("!"):
 			return t.tag()
+		case t.taken("--"):
+			err = t.find("-->")
+		case t.taken("[CDATA["):
+			err = t.find("]]>")
+		default:
+			err = t.find(">")
 		}
 		if err != nil {
 			return nil, err
@@ -69,14 +69,18 @@ func (t *tagReader) find(mark string) error {
 	}
 }
 
-// begins reports whether the document goes on with the prefix.
-func (t *tagReader) begins(prefix string) bool {
+// taken goes over the prefix if the document goes on with it.
+func (t *tagReader) taken(prefix string) bool {
 	for len(t.data)-t.at < len(prefix) && strings.HasPrefix(prefix, string(t.data[t.at:])) {
 		if !t.more() {
 			return false
 		}
 	}
-	return bytes.HasPrefix(t.data[t.at:], []byte(prefix))
+	if !bytes.HasPrefix(t.data[t.at:], []byte(prefix)) {
+		return false
+	}
+	t.at += len(prefix)
+	return true
 }
 
 // tag goes over a tag whose first bracket was taken.
@@ -119,15 +123,18 @@ func (t *tagReader) ended() error {
 func tagName(tag []byte) (name, rest []byte, end, empty bool) {
 	tag, end = bytes.CutPrefix(tag, []byte("/"))
 	tag, empty = bytes.CutSuffix(tag, []byte("/"))
-	name = tag
-	if i := bytes.IndexAny(tag, " \t\r\n"); i >= 0 {
-		name, rest = tag[:i], tag[i:]
+	length := 0
+	for length < len(tag) && !blank(tag[length]) {
+		length++
 	}
+	name, rest = tag[:length], tag[length:]
 	if i := bytes.IndexByte(name, ':'); i >= 0 {
 		name = name[i+1:]
 	}
 	return name, rest, end, empty
 }
+
+func blank(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
 // attributes hands each attribute of a tag to the function.
 func attributes(rest []byte, each func(name, value []byte)) error {

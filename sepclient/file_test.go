@@ -169,6 +169,19 @@ func TestPartC28OddContainersAreRefused(t *testing.T) {
 	}
 }
 
+// A bomb is not unpacked further than to know that it is one.
+func TestFileIsReadToItsBound(t *testing.T) {
+	content := &io.LimitedReader{R: zeros{}, N: 1 << 30}
+	f := &File{container: container{open: func() (io.ReadCloser, error) { return io.NopCloser(content), nil }}}
+	require.ErrorIs(t, f.verify(FileOptions{MaxSize: 1 << 20}), errTooLarge)
+	require.EqualValues(t, 1<<30-1<<20-1, content.N)
+}
+
+// zeros never ends.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
 func TestFileContentFailures(t *testing.T) {
 	c := serveFile(t, nil)
 	_, err := c.FileContent(t.Context(), "F1", FileOptions{})
