@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
 )
@@ -102,19 +103,25 @@ func (c *Client) AddFileArtifact(ctx context.Context, inc int64, a incident.Arti
 	return idsOf(r, added)
 }
 
-// artifactID finds an artifact that is there already. When it cannot be looked
-// up, the refusal that led here stands.
+// artifactID finds an artifact that is there already, by its own value or, as
+// it is not known whether the server minds case, by one that differs in case
+// alone. When it cannot be looked up, the refusal that led here stands.
 func (c *Client) artifactID(ctx context.Context, inc int64, a incident.Artifact) (int64, bool) {
 	there, err := c.Artifacts(ctx, inc)
 	if err != nil {
 		return 0, false
 	}
+	var alike int64
 	for _, t := range there {
-		if t.Type == a.Type && t.Value == a.Value {
+		switch {
+		case t.Type != a.Type:
+		case t.Value == a.Value:
 			return t.ID, true
+		case strings.EqualFold(t.Value, a.Value):
+			alike = t.ID
 		}
 	}
-	return 0, false
+	return alike, alike != 0
 }
 
 // Artifacts lists an incident's artifacts. It changes nothing and may be

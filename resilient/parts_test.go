@@ -41,6 +41,25 @@ func TestAddArtifact(t *testing.T) {
 	}
 }
 
+// A server may keep one artifact for values that differ in case, and refuse the
+// second.
+func TestArtifactThatIsThereInAnotherCase(t *testing.T) {
+	const add, list = "POST /incidents/7/artifacts", "GET /incidents/7/artifacts"
+	upper, lower := `{"id":3,"type":"File Name","value":"A.EXE"}`, `{"id":4,"type":"File Name","value":"a.exe"}`
+	for there, id := range map[string][]int64{
+		`[` + upper + `]`:                                     {3},
+		`[` + lower + `,` + upper + `]`:                       {4},
+		`[` + upper + `,` + lower + `]`:                       {4},
+		`[{"id":5,"type":"String","value":"A.EXE"}]`:          nil,
+		`[{"id":6,"type":"File Name","value":"another.exe"}]`: nil,
+	} {
+		s := serve(t, map[string]http.HandlerFunc{add: say(400, `{"message":"duplicate"}`), list: say(200, there)})
+		ids, err := s.client(t).AddArtifact(t.Context(), 7, incident.Artifact{Type: incident.FileName, Value: "a.exe"})
+		require.Equal(t, id, ids, there)
+		require.Equal(t, id == nil, err != nil, there)
+	}
+}
+
 func TestArtifacts(t *testing.T) {
 	const list = "GET /incidents/7/artifacts"
 	s := serve(t, map[string]http.HandlerFunc{list: say(200, `[{"id":1,"type":"File Path","value":"C:\\a"},
