@@ -24,7 +24,8 @@ func TestAddArtifact(t *testing.T) {
 		{"an object", say(200, `{"id":5}`), nil, []int64{5}, ""},
 		{"there already", say(400, `{"message":"duplicate"}`), there, []int64{4}, ""},
 		{"bad value", say(400, `{"message":"not an address"}`), say(200, `[]`), nil, Permanent},
-		{"bad value, list lost", say(400, `{"message":"not an address"}`), say(500, ``), nil, Permanent},
+		{"bad value or there already", say(400, `{"message":"refused"}`), say(500, ``), nil, Temporary},
+		{"bad value, list refused", say(400, `{"message":"not an address"}`), say(403, ``), nil, Permanent},
 		{"nothing", say(200, `[]`), nil, nil, Ambiguous},
 		{"lost", drop, nil, nil, Ambiguous},
 	} {
