@@ -44,9 +44,8 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents []le
 		return c
 	}
 	var held error
-	started := d.Clock.Now()
 	for n, p := range pieces {
-		if d.late(intents[n]) || d.Clock.Now().After(started.Add(d.remote.Timeout())) {
+		if d.late(intents[n]) {
 			return stop(n, d.next().outcome)
 		}
 		id, err := d.sendPiece(ctx, p)
