@@ -3,7 +3,9 @@ package resilient
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
 )
@@ -52,7 +54,11 @@ func (c *Client) AddArtifact(ctx context.Context, inc int64, a incident.Artifact
 	err := c.do(ctx, r)
 	var refusal *Error
 	if errors.As(err, &refusal) && refusal.Status == http.StatusBadRequest {
-		if id, ok := c.artifactID(ctx, inc, a); ok {
+		id, unknown := c.artifactID(ctx, inc, a)
+		if unknown != nil {
+			return nil, unknown
+		}
+		if id != 0 {
 			return []int64{id}, nil
 		}
 	}
@@ -102,19 +108,30 @@ func (c *Client) AddFileArtifact(ctx context.Context, inc int64, a incident.Arti
 	return idsOf(r, added)
 }
 
-// artifactID finds an artifact that is there already. When it cannot be looked
-// up, the refusal that led here stands.
-func (c *Client) artifactID(ctx context.Context, inc int64, a incident.Artifact) (int64, bool) {
+// artifactID finds an artifact that is there already, by its own value or, as
+// it is not known whether the server minds case, by one that differs in case
+// alone; 0 where there is none. Where the caller may not look, the refusal that
+// led here stands. Another failure leaves open whether it was one of a duplicate.
+func (c *Client) artifactID(ctx context.Context, inc int64, a incident.Artifact) (int64, error) {
 	there, err := c.Artifacts(ctx, inc)
-	if err != nil {
-		return 0, false
+	var failed *Error
+	switch {
+	case errors.As(err, &failed) && failed.Class == Permanent:
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("see whether the artifact is there already: %w", err)
 	}
+	var alike int64
 	for _, t := range there {
-		if t.Type == a.Type && t.Value == a.Value {
-			return t.ID, true
+		switch {
+		case t.Type != a.Type:
+		case t.Value == a.Value:
+			return t.ID, nil
+		case strings.EqualFold(t.Value, a.Value):
+			alike = t.ID
 		}
 	}
-	return 0, false
+	return alike, nil
 }
 
 // Artifacts lists an incident's artifacts. It changes nothing and may be

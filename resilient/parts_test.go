@@ -24,7 +24,8 @@ func TestAddArtifact(t *testing.T) {
 		{"an object", say(200, `{"id":5}`), nil, []int64{5}, ""},
 		{"there already", say(400, `{"message":"duplicate"}`), there, []int64{4}, ""},
 		{"bad value", say(400, `{"message":"not an address"}`), say(200, `[]`), nil, Permanent},
-		{"bad value, list lost", say(400, `{"message":"not an address"}`), say(500, ``), nil, Permanent},
+		{"bad value or there already", say(400, `{"message":"refused"}`), say(500, ``), nil, Temporary},
+		{"bad value, list refused", say(400, `{"message":"not an address"}`), say(403, ``), nil, Permanent},
 		{"nothing", say(200, `[]`), nil, nil, Ambiguous},
 		{"lost", drop, nil, nil, Ambiguous},
 	} {
@@ -38,6 +39,25 @@ func TestAddArtifact(t *testing.T) {
 			require.Equal(t, "handle_format=names", sent[0].query)
 			require.JSONEq(t, `{"type":{"name":"IP Address"},"value":"10.0.0.1"}`, sent[0].body)
 		})
+	}
+}
+
+// A server may keep one artifact for values that differ in case, and refuse the
+// second.
+func TestArtifactThatIsThereInAnotherCase(t *testing.T) {
+	const add, list = "POST /incidents/7/artifacts", "GET /incidents/7/artifacts"
+	upper, lower := `{"id":3,"type":"File Name","value":"A.EXE"}`, `{"id":4,"type":"File Name","value":"a.exe"}`
+	for there, id := range map[string][]int64{
+		`[` + upper + `]`:                                     {3},
+		`[` + lower + `,` + upper + `]`:                       {4},
+		`[` + upper + `,` + lower + `]`:                       {4},
+		`[{"id":5,"type":"String","value":"A.EXE"}]`:          nil,
+		`[{"id":6,"type":"File Name","value":"another.exe"}]`: nil,
+	} {
+		s := serve(t, map[string]http.HandlerFunc{add: say(400, `{"message":"duplicate"}`), list: say(200, there)})
+		ids, err := s.client(t).AddArtifact(t.Context(), 7, incident.Artifact{Type: incident.FileName, Value: "a.exe"})
+		require.Equal(t, id, ids, there)
+		require.Equal(t, id == nil, err != nil, there)
 	}
 }
 

@@ -3,7 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,39 +16,34 @@ import (
 	"github.com/sepwatch/sepwatch/resilient"
 )
 
-// crash ends the process at the n-th change of Resilient: the ledger is
-// copied as a kill would leave it, and no later request gets through.
+// crash ends the process at the n-th request to Resilient: the ledger is
+// copied as a kill would leave it, no later request gets through, and of those
+// under way nobody learns the answer.
 type crash struct {
 	pipeline.Resilient
 	path, copy string
 	t          *testing.T
+	at         int64
+	after      bool // the server did what the n-th asked
 
-	mu    sync.Mutex
-	at    int
-	after bool // the server made the change
-	calls int
+	calls atomic.Int64
 	dead  chan struct{}
 }
 
 var errDead = &resilient.Error{Class: resilient.Unreachable, Message: "the process is dead"}
 
 func (c *crash) point(do func() error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case <-c.dead:
-		return errDead
-	default:
+	n := c.calls.Add(1)
+	if n < c.at || n == c.at && c.after {
+		if err := do(); c.calls.Load() < c.at {
+			return err
+		}
 	}
-	c.calls++
-	if c.calls != c.at {
-		return do()
+	if n == c.at {
+		tamper(c.t, c.path, "VACUUM INTO ?", c.copy)
+		close(c.dead)
 	}
-	if c.after {
-		_ = do()
-	}
-	tamper(c.t, c.path, "VACUUM INTO ?", c.copy)
-	close(c.dead)
+	<-c.dead // what the old process records from here on is not in the copy
 	return errDead
 }
 
@@ -91,6 +86,19 @@ func (c *crash) Rows(ctx context.Context, inc int64, table string) (list []resil
 	return list, err
 }
 
+func (c *crash) Incident(ctx context.Context, id int64) (inc resilient.Details, err error) {
+	err = c.point(func() error { inc, err = c.Resilient.Incident(ctx, id); return err })
+	return inc, err
+}
+func (c *crash) AddAttachment(ctx context.Context, inc int64, f resilient.File) (id int64, err error) {
+	err = c.point(func() error { id, err = c.Resilient.AddAttachment(ctx, inc, f); return err })
+	return id, err
+}
+func (c *crash) Attachments(ctx context.Context, inc int64) (list []resilient.Attachment, err error) {
+	err = c.point(func() error { list, err = c.Resilient.Attachments(ctx, inc); return err })
+	return list, err
+}
+
 // A kill at each request, before or after the server did it, with a create
 // that is lost, late or refused before: one incident, everything once.
 func TestKillAtEveryRequest(t *testing.T) {
@@ -102,7 +110,7 @@ func TestKillAtEveryRequest(t *testing.T) {
 	for name, sw := range before {
 		for _, field := range []bool{true, false} {
 			for _, after := range []bool{false, true} {
-				for _, at := range []int{1, 2, 3, 5} {
+				for _, at := range []int64{1, 2, 3, 5} {
 					t.Run(fmt.Sprintf("%s/field=%v/after=%v/%d", name, field, after, at), func(t *testing.T) {
 						t.Parallel()
 						kill(t, sw, field, after, at)
@@ -113,7 +121,7 @@ func TestKillAtEveryRequest(t *testing.T) {
 	}
 }
 
-func kill(t *testing.T, sw fault.Switch, field, after bool, at int) {
+func kill(t *testing.T, sw fault.Switch, field, after bool, at int64) {
 	b := setup(t, options{soar: soar.Options{KeyField: field}, sepm: fleet("HOST-1")})
 	path := ledgerPath(t)
 	real := b.settings

@@ -215,8 +215,9 @@ func (d *delivery) plan() {
 }
 
 // settled is when the last of the intents can no longer be under way: no
-// request is begun later than its own time-out after its intent was recorded
-// (see [delivery.late]), and it ends within another one.
+// request is begun later than half its time-out after its intent was recorded
+// (see [delivery.late]), it is given up within another one, and the rest is for
+// a server that is still at it then.
 func (d *delivery) settled(intents []ledger.Intent) time.Time {
 	var last time.Time
 	for _, i := range intents {
@@ -229,7 +230,7 @@ func (d *delivery) settled(intents []ledger.Intent) time.Time {
 
 // late reports whether it is too late to begin the request of an intent.
 func (d *delivery) late(i ledger.Intent) bool {
-	return d.Clock.Now().After(i.At.Add(d.remote.Timeout()))
+	return d.Clock.Now().After(i.At.Add(d.remote.Timeout() / 2))
 }
 
 // doubtsAt is when the doubtful pieces can be looked for. Those that were

@@ -33,7 +33,7 @@ func TestHeldPiecesLeaveTheGateOpen(t *testing.T) {
 		d := &delivery{step: s, remote: noTable{}}
 		row, err := piece(1, ledger.PieceRow, "k", incident.Row{Table: incident.TableEndpoints})
 		require.NoError(t, err)
-		c := d.send(t.Context(), []ledger.Piece{row}, nil)
+		c := d.send(t.Context(), []ledger.Piece{row}, []ledger.Intent{{At: s.Clock.Now()}})
 		require.True(t, c.outcome.Failed)
 		require.False(t, c.outcome.Park)
 		require.False(t, s.gate.closed(s.Clock.Now()))

@@ -15,39 +15,27 @@ import (
 const maxSend = 50
 
 // planSend plans the sending of pending pieces one by one, with an intent
-// for each; row updates have none, since they may be repeated.
+// for each.
 func (d *delivery) planSend() {
 	pieces := d.pending[:min(len(d.pending), maxSend)]
-	index := make(map[int64]int) // piece → its intent in fresh
 	for _, p := range pieces {
-		if p.Kind != ledger.PieceRow || p.RemoteID == 0 {
-			index[p.ID] = len(d.fresh)
-			d.fresh = append(d.fresh, ledger.Intent{Incident: d.incident.ID, Piece: p.ID, Operation: opPiece})
-		}
+		d.fresh = append(d.fresh, ledger.Intent{Incident: d.incident.ID, Piece: p.ID, Operation: opPiece})
 	}
-	d.do = func(ctx context.Context) change {
-		intents := make(map[int64]ledger.Intent, len(index))
-		for piece, i := range index {
-			intents[piece] = d.fresh[i]
-		}
-		return d.send(ctx, pieces, intents)
-	}
+	d.do = func(ctx context.Context) change { return d.send(ctx, pieces, d.fresh) }
 }
 
 // send sends pieces in their order. A piece that Resilient refuses is parked
 // with the reason and the rest goes on; so it does where a person has to mend
 // something first, and then the piece is tried again. At any other error the
-// rest waits.
-func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[int64]ledger.Intent) change {
+// rest waits. Intents are those of the pieces, one for one.
+func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents []ledger.Intent) change {
 	var c change
-	settle := func(p ledger.Piece, outcome string) {
-		if i, ok := intents[p.ID]; ok {
-			c.settled = append(c.settled, settlement{i.ID, outcome})
-		}
+	settle := func(n int, outcome string) {
+		c.settled = append(c.settled, settlement{intents[n].ID, outcome})
 	}
-	stop := func(rest []ledger.Piece, o ledger.Outcome) change {
-		for _, p := range rest {
-			settle(p, "not sent")
+	stop := func(from int, o ledger.Outcome) change {
+		for n := from; n < len(pieces); n++ {
+			settle(n, "not sent")
 		}
 		c.outcome = o
 		if len(c.pieces) > 0 {
@@ -56,20 +44,19 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 		return c
 	}
 	var held error
-	started := d.Clock.Now()
 	for n, p := range pieces {
-		if i, ok := intents[p.ID]; ok && d.late(i) || d.Clock.Now().After(started.Add(d.remote.Timeout())) {
-			return stop(pieces[n:], d.next().outcome)
+		if d.late(intents[n]) {
+			return stop(n, d.next().outcome)
 		}
 		id, err := d.sendPiece(ctx, p)
 		missing, problem := d.missing(ctx, err)
 		switch {
 		case problem != nil:
-			return stop(pieces[n:], d.again(problem))
+			return stop(n, d.again(problem))
 		case missing:
 			d.gate.passed(d.Clock.Now())
 			d.bury(&c, d.pending[n:])
-			return stop(pieces[n:], ledger.Outcome{Task: d.task, Done: true})
+			return stop(n, ledger.Outcome{Task: d.task, Done: true})
 		case rowGone(err):
 			// Somebody has deleted the row, and it stays so.
 			d.Logger.Info("a row that was deleted in Resilient is not updated", "incident", d.incident.ID,
@@ -79,14 +66,14 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 		if mendable(err) {
 			d.gate.passed(d.Clock.Now()) // it answers, and takes other things
 			held = err
-			settle(p, "held: "+err.Error())
+			settle(n, "held: "+err.Error())
 			continue
 		}
 		switch judge(err) {
 		case done:
 			d.gate.passed(d.Clock.Now())
 			c.pieces = append(c.pieces, ledger.PieceResult{ID: p.ID, Delivered: p.Version, RemoteID: id})
-			settle(p, "delivered")
+			settle(n, "delivered")
 			d.Observer.PieceDelivered(p.Kind)
 		case refused:
 			d.gate.passed(d.Clock.Now())
@@ -95,19 +82,19 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 			c.pieces = append(c.pieces, ledger.PieceResult{
 				ID: p.ID, Delivered: p.Delivered, RemoteID: p.RemoteID, Parked: true, Error: err.Error(),
 			})
-			settle(p, "refused: "+err.Error())
+			settle(n, "refused: "+err.Error())
 		case doubtful:
 			// Its intent stays open; a later step looks for it.
-			return stop(pieces[n+1:], d.failed(d.task, err))
+			return stop(n+1, d.failed(d.task, err))
 		default:
-			return stop(pieces[n:], d.again(err))
+			return stop(n, d.again(err))
 		}
 	}
 	switch {
 	case held != nil:
 		d.Logger.Error("pieces of an incident wait until Resilient takes them", "incident", d.incident.ID,
 			"remote", d.incident.RemoteID, "error", held)
-		return stop(nil, d.failed(d.task, held))
+		return stop(len(pieces), d.failed(d.task, held))
 	case len(pieces) == len(d.pending) && len(d.verifies) == 0:
 		c.outcome = ledger.Outcome{Task: d.task, Done: true}
 	default:
@@ -185,6 +172,12 @@ func (d *delivery) settle(ctx context.Context) change {
 	for _, p := range d.all {
 		intent, ok := d.doubts[p.ID]
 		if !ok {
+			continue
+		}
+		if p.Kind == ledger.PieceRow && p.RemoteID != 0 {
+			// An update may be repeated, now that the one in doubt can no longer
+			// land after it and undo what a later version says.
+			c.settled = append(c.settled, settlement{intent.ID, "answer lost"})
 			continue
 		}
 		id, found, err := lister.find(ctx, p)

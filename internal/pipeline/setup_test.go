@@ -61,6 +61,8 @@ type options struct {
 	soar   soar.Options
 	sepm   sepm.Options
 	secret string
+	// connection, when set, changes how Resilient is reached.
+	connection func(*resilient.Options)
 	// patience is the time-out of one request to SEPM; 0 is the usual one.
 	patience time.Duration
 	actions  map[string]enrich.Action
@@ -99,9 +101,11 @@ func setup(t *testing.T, o options) *bench {
 	if o.read == nil {
 		o.read = parse.NewReader(parse.Options{}).Read
 	}
-	platform, err := resilient.New(resilient.Options{
-		URL: urls[0], Org: "Demo", KeyID: "demo", KeySecret: o.secret, RootCAs: pool, Timeout: timeout,
-	})
+	connection := resilient.Options{URL: urls[0], Org: "Demo", KeyID: "demo", KeySecret: o.secret, RootCAs: pool, Timeout: timeout}
+	if o.connection != nil {
+		o.connection(&connection)
+	}
+	platform, err := resilient.New(connection)
 	require.NoError(t, err)
 	manager, err := sepclient.New(sepclient.Options{
 		URL: urls[1], Username: "admin", Password: "admin", Domain: "Default", RootCAs: pool,
