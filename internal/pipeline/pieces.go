@@ -9,6 +9,7 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/remote"
+	"github.com/sepwatch/sepwatch/resilient"
 )
 
 // maxSend is how many pieces one step sends.
@@ -68,8 +69,7 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents map[
 			return stop(pieces[n:], d.again(problem))
 		case missing:
 			d.gate.passed(d.Clock.Now())
-			d.bury(&c, d.pending[n:])
-			return stop(pieces[n:], ledger.Outcome{Task: d.task, Done: true})
+			return stop(pieces[n:], d.bury(&c, d.pending[n:]))
 		case rowGone(err):
 			// Somebody has deleted the row, and it stays so.
 			d.Logger.Info("a row that was deleted in Resilient is not updated", "incident", d.incident.ID,
@@ -191,7 +191,15 @@ func (d *delivery) settle(ctx context.Context) change {
 		if isLocal(err) {
 			id, found, err = 0, false, nil // sending it will say what is wrong
 		}
-		if err != nil {
+		missing, problem := d.missing(ctx, err)
+		switch {
+		case problem != nil:
+			return change{outcome: d.again(problem)}
+		case missing:
+			return d.settleMissing()
+		case errors.Is(err, resilient.ErrNotFound):
+			found = false // its table is not there, as sending it will say
+		case err != nil:
 			return change{outcome: d.again(err)}
 		}
 		outcome := "not found"
@@ -212,5 +220,17 @@ func (d *delivery) settle(ctx context.Context) change {
 	}
 	d.gate.passed(d.Clock.Now())
 	c.outcome.Progress = len(c.pieces) > 0
+	return c
+}
+
+// settleMissing ends all doubts, since the incident was deleted with whatever
+// was on it.
+func (d *delivery) settleMissing() change {
+	d.gate.passed(d.Clock.Now())
+	var c change
+	c.outcome = d.bury(&c, d.pending)
+	for _, i := range d.doubts {
+		c.settled = append(c.settled, settlement{i.ID, "its incident was deleted"})
+	}
 	return c
 }
