@@ -142,6 +142,12 @@ func (d *delivery) sendPiece(ctx context.Context, p ledger.Piece) (int64, error)
 		if err != nil {
 			return 0, err
 		}
+		if p.Delivered != 0 {
+			// Only its description is new. Resilient keeps one artifact for a
+			// type and value, and what a second one does is not known (§3.2);
+			// where somebody has deleted it, it would be put back.
+			return p.RemoteID, nil
+		}
 		ids, err := d.remote.AddArtifact(ctx, remote, a)
 		if err != nil || len(ids) == 0 {
 			return 0, err
