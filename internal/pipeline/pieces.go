@@ -16,15 +16,16 @@ import (
 const maxSend = 50
 
 // planSend plans the sending of pending pieces one by one, with an intent
-// for each; row updates have none, since they may be repeated.
+// for each. An update of a row may be repeated, but not before the one whose
+// answer was lost can no longer come: it would undo a later one.
 func (d *delivery) planSend() {
 	pieces := d.pending[:min(len(d.pending), maxSend)]
 	index := make(map[int64]int) // piece → its intent in fresh
 	for _, p := range pieces {
-		if p.Kind != ledger.PieceRow || p.RemoteID == 0 {
-			index[p.ID] = len(d.fresh)
-			d.fresh = append(d.fresh, ledger.Intent{Incident: d.incident.ID, Piece: p.ID, Operation: opPiece})
-		}
+		index[p.ID] = len(d.fresh)
+		d.fresh = append(d.fresh, ledger.Intent{
+			Incident: d.incident.ID, Piece: p.ID, Operation: opPiece, Detail: intentDetail{Version: p.Version}.encode(),
+		})
 	}
 	d.do = func(ctx context.Context) change {
 		intents := make(map[int64]ledger.Intent, len(index))
@@ -193,6 +194,10 @@ func (d *delivery) settle(ctx context.Context) change {
 		if !ok {
 			continue
 		}
+		sent, err := detailOf(intent)
+		if err != nil {
+			return d.park(err)
+		}
 		id, found, err := lister.find(ctx, p)
 		if isLocal(err) {
 			id, found, err = 0, false, nil // sending it will say what is wrong
@@ -213,11 +218,16 @@ func (d *delivery) settle(ctx context.Context) change {
 			outcome = fmt.Sprintf("found %d", id)
 			lister.taken[taken{p.Kind, id}] = true
 			result := ledger.PieceResult{ID: p.ID, Delivered: p.Version, RemoteID: id}
-			if p.Kind == ledger.PieceRow {
+			switch {
+			case p.Kind == ledger.PieceRow:
 				// Its key cells are ours; the others may be somebody else's,
 				// or those of an earlier version. An update sees to it.
 				result.Delivered = 0
-			} else {
+			case p.Kind == ledger.PieceAttachment && sent.Version != 0:
+				// Its name and size do not tell one version from the next.
+				result.Delivered = sent.Version
+				d.Observer.PieceDelivered(p.Kind)
+			default:
 				d.Observer.PieceDelivered(p.Kind)
 			}
 			c.pieces = append(c.pieces, result)
