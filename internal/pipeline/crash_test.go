@@ -90,6 +90,18 @@ func (c *crash) Rows(ctx context.Context, inc int64, table string) (list []resil
 	err = c.point(func() error { list, err = c.Resilient.Rows(ctx, inc, table); return err })
 	return list, err
 }
+func (c *crash) Incident(ctx context.Context, id int64) (d resilient.Details, err error) {
+	err = c.point(func() error { d, err = c.Resilient.Incident(ctx, id); return err })
+	return d, err
+}
+func (c *crash) AddAttachment(ctx context.Context, inc int64, f resilient.File) (id int64, err error) {
+	err = c.point(func() error { id, err = c.Resilient.AddAttachment(ctx, inc, f); return err })
+	return id, err
+}
+func (c *crash) Attachments(ctx context.Context, inc int64) (list []resilient.Attachment, err error) {
+	err = c.point(func() error { list, err = c.Resilient.Attachments(ctx, inc); return err })
+	return list, err
+}
 
 // A kill at each request, before or after the server did it, with a create
 // that is lost, late or refused before: one incident, everything once.
