@@ -50,25 +50,22 @@ func (tx Tx) succeed(ids []int64) error {
 	return nil
 }
 
-// Predecessors returns, for those of the incidents whose story was told by a
-// closed one before, Resilient's id of the last such.
-func (tx Tx) Predecessors(ids []int64) (map[int64]int64, error) {
-	before := make(map[int64]int64)
+// Predecessors returns, for those of the incidents whose story was told by
+// closed ones before, Resilient's ids of these, the last one last.
+func (tx Tx) Predecessors(ids []int64) (map[int64][]int64, error) {
+	before := make(map[int64][]int64)
 	_, err := selectByID(tx.transaction, `
-		SELECT id, COALESCE((
-			SELECT remote_id FROM incident AS closed
-			WHERE closed.status = 'closed' AND closed.key_hash = incident.key_hash AND closed.id < incident.id AND closed.remote_id <> 0
-			ORDER BY closed.id DESC LIMIT 1), 0)
-		FROM incident WHERE id IN `, "", ids, func(row Row) (id int64, err error) {
-		var remote int64
-		if err := row.Scan(&id, &remote); err != nil {
-			return 0, err
-		}
-		if remote != 0 {
-			before[id] = remote
-		}
-		return id, nil
-	})
+		SELECT incident.id, closed.remote_id FROM incident
+		JOIN incident AS closed ON closed.key_hash = incident.key_hash AND closed.id < incident.id
+		WHERE closed.status = 'closed' AND closed.remote_id <> 0 AND incident.id IN `, " ORDER BY closed.id",
+		ids, func(row Row) (id int64, err error) {
+			var remote int64
+			if err := row.Scan(&id, &remote); err != nil {
+				return 0, err
+			}
+			before[id] = append(before[id], remote)
+			return id, nil
+		})
 	if err != nil {
 		return nil, fmt.Errorf("look for what incidents continue: %w", err)
 	}

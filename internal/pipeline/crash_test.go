@@ -3,7 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,28 +23,48 @@ type crash struct {
 	pipeline.Resilient
 	path, copy string
 	t          *testing.T
-	at         int64
-	after      bool // the server did what the n-th asked
+	dead       chan struct{}
 
-	calls atomic.Int64
-	dead  chan struct{}
+	mu    sync.Mutex
+	calls int64
+	at    int64 // the n-th request, 0 for none
+	after bool  // the server did what the n-th asked
 }
 
 var errDead = &resilient.Error{Class: resilient.Unreachable, Message: "the process is dead"}
 
+// arm lets the n-th request from now be the last.
+func (c *crash) arm(n int64, after bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.after = c.calls+n, after
+}
+
 func (c *crash) point(do func() error) error {
-	n := c.calls.Add(1)
-	if n < c.at || n == c.at && c.after {
-		if err := do(); c.calls.Load() < c.at {
+	c.mu.Lock()
+	c.calls++
+	n, at, after := c.calls, c.at, c.after
+	c.mu.Unlock()
+	last := n == at
+	if at == 0 || n < at || last && after {
+		if err := do(); !c.dying() {
 			return err
 		}
 	}
-	if n == c.at {
+	if last {
 		tamper(c.t, c.path, "VACUUM INTO ?", c.copy)
 		close(c.dead)
 	}
 	<-c.dead // what the old process records from here on is not in the copy
 	return errDead
+}
+
+// dying reports whether the last request was begun: nobody learns an answer
+// that comes after it.
+func (c *crash) dying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at != 0 && c.calls >= c.at
 }
 
 func (c *crash) CreateIncident(ctx context.Context, in resilient.NewIncident) (ref resilient.Ref, err error) {
@@ -85,10 +105,9 @@ func (c *crash) Rows(ctx context.Context, inc int64, table string) (list []resil
 	err = c.point(func() error { list, err = c.Resilient.Rows(ctx, inc, table); return err })
 	return list, err
 }
-
-func (c *crash) Incident(ctx context.Context, id int64) (inc resilient.Details, err error) {
-	err = c.point(func() error { inc, err = c.Resilient.Incident(ctx, id); return err })
-	return inc, err
+func (c *crash) Incident(ctx context.Context, id int64) (d resilient.Details, err error) {
+	err = c.point(func() error { d, err = c.Resilient.Incident(ctx, id); return err })
+	return d, err
 }
 func (c *crash) AddAttachment(ctx context.Context, inc int64, f resilient.File) (id int64, err error) {
 	err = c.point(func() error { id, err = c.Resilient.AddAttachment(ctx, inc, f); return err })
@@ -125,7 +144,8 @@ func kill(t *testing.T, sw fault.Switch, field, after bool, at int64) {
 	b := setup(t, options{soar: soar.Options{KeyField: field}, sepm: fleet("HOST-1")})
 	path := ledgerPath(t)
 	real := b.settings
-	dying := &crash{Resilient: real.Resilient, path: path, copy: ledgerPath(t), t: t, at: at, after: after, dead: make(chan struct{})}
+	dying := &crash{Resilient: real.Resilient, path: path, copy: ledgerPath(t), t: t, dead: make(chan struct{})}
+	dying.arm(at, after)
 	b.settings = &pipeline.Settings{Rules: real.Rules, Read: real.Read, SEPM: real.SEPM, Resilient: dying}
 	b.onLedger(t, path, systemClock{})
 	if sw.Kind != "" {

@@ -45,8 +45,8 @@ func (d *delivery) planCreate() {
 // text is the incident as it is sent.
 func (d *delivery) text() incident.Incident {
 	text := d.incident.Incident
-	if d.continues != 0 {
-		text.Description += fmt.Sprintf("<b>Continues:</b> incident %d, which was closed<br>", d.continues)
+	if n := len(d.continues); n > 0 {
+		text.Description += fmt.Sprintf("<b>Continues:</b> incident %d, which was closed<br>", d.continues[n-1])
 	}
 	return text
 }
@@ -131,7 +131,8 @@ func (d *delivery) remember(c *change) {
 
 // lookup asks for open incidents with the key, in every way that the intents
 // sent it. A closed one tells an older story, or one that people have ended:
-// an alert must not vanish in it.
+// an alert must not vanish in it. One that told the story before is somebody's
+// who has opened it again.
 func (d *delivery) lookup(ctx context.Context, intents []ledger.Intent) ([]resilient.Ref, error) {
 	lookups := make(map[bool]resilient.Lookup)
 	for _, i := range intents {
@@ -158,7 +159,7 @@ func (d *delivery) lookup(ctx context.Context, intents []ledger.Intent) ([]resil
 			return nil, fmt.Errorf("look for incident %d by its key: %w", d.incident.ID, err)
 		}
 		for _, r := range refs {
-			if r.Open {
+			if r.Open && !slices.Contains(d.continues, r.ID) {
 				found = append(found, r)
 			}
 		}

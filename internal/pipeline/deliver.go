@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,9 +95,10 @@ type delivery struct {
 	creates, lost, verifies []ledger.Intent
 	doubts                  map[int64]ledger.Intent
 
-	// continues is Resilient's id of the closed incident that told the story
-	// before, 0 for none.
-	continues int64
+	// continues are Resilient's ids of the closed incidents that told the
+	// story before, the last one last: loaded where an incident is to be opened
+	// or found.
+	continues []int64
 
 	// stands is whether the incident was seen in Resilient in this step.
 	stands bool
@@ -134,13 +136,6 @@ func load(tx ledger.Tx, tasks []ledger.Task) ([]*delivery, error) {
 			unopened = append(unopened, inc.ID)
 		}
 	}
-	continued, err := tx.Predecessors(unopened)
-	if err != nil {
-		return nil, err
-	}
-	for id, remote := range continued {
-		byID[id].continues = remote
-	}
 	for _, piece := range pieces {
 		d := byID[piece.Incident]
 		d.pending = append(d.pending, piece)
@@ -161,6 +156,13 @@ func load(tx ledger.Tx, tasks []ledger.Task) ([]*delivery, error) {
 		case opInline, opPiece:
 			d.doubts[intent.Piece] = intent
 		}
+	}
+	continued, err := tx.Predecessors(slices.Concat(unopened, doubtful))
+	if err != nil {
+		return nil, err
+	}
+	for id, remotes := range continued {
+		byID[id].continues = remotes
 	}
 	if len(doubtful) == 0 {
 		return deliveries, nil
@@ -205,7 +207,7 @@ func (d *delivery) plan() {
 		} else {
 			d.do = d.settle
 		}
-	case d.incident.Seen > d.incident.Told:
+	case d.incident.Seen > d.incident.Told && len(d.verifies) == 0:
 		d.do = d.look
 	case len(d.pending) > 0:
 		d.planSend()

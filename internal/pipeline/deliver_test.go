@@ -154,12 +154,18 @@ func TestRefusedArtifactParksAlone(t *testing.T) {
 	require.Contains(t, string(parked[0].Body), "not an address")
 	require.Contains(t, parked[0].Error, "400")
 
+	// The next alert arrives all the same.
+	b.receive([]byte("d2"))
+	b.settle()
+	require.Len(t, b.open(), 2)
+	require.Len(t, b.open()[1].Artifacts, 2)
+
 	// A person may have it tried again; it is refused again.
-	require.EqualValues(t, 1, b.counts().PiecesParked)
+	require.EqualValues(t, 2, b.counts().PiecesParked)
 	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.RetryTask(1) }))
 	b.settle()
-	require.EqualValues(t, 1, b.counts().PiecesParked)
-	require.Equal(t, 3+1, b.soar.Calls()["POST /incidents/{inc}/artifacts"])
+	require.EqualValues(t, 2, b.counts().PiecesParked)
+	require.Equal(t, 2*3+1, b.soar.Calls()["POST /incidents/{inc}/artifacts"])
 }
 
 func TestRefusedIncidentIsParkedWithTheReason(t *testing.T) {

@@ -34,6 +34,8 @@ type intentDetail struct {
 	// many incidents it may find.
 	Checks int `json:"checks,omitempty"`
 	Most   int `json:"most,omitempty"`
+	// Version is that of the piece that was sent.
+	Version int64 `json:"version,omitempty"`
 }
 
 func (d intentDetail) encode() json.RawMessage {

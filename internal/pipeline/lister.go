@@ -42,6 +42,9 @@ func (l *lister) find(ctx context.Context, p ledger.Piece) (id int64, found bool
 	case ledger.PieceNote:
 		return l.note(ctx, p)
 	case ledger.PieceRow:
+		if p.RemoteID != 0 {
+			return 0, false, nil // it is known, and the update is sent again
+		}
 		return l.row(ctx, p)
 	case ledger.PieceAttachment:
 		return l.attachment(ctx, p)

@@ -49,8 +49,12 @@ func (d *delivery) missing(ctx context.Context, err error) (bool, error) {
 
 // bury ends the delivery of an incident that was deleted in Resilient: what is
 // left of it is parked, to be seen, and its story is told anew from the next
-// alert on.
-func (d *delivery) bury(c *change, rest []ledger.Piece) {
+// alert on. While a create may still open a second incident that is waited
+// for: it would be taken for the one that tells the story anew.
+func (d *delivery) bury(c *change, rest []ledger.Piece) ledger.Outcome {
+	if len(d.verifies) > 0 {
+		return d.wait(d.verifyAt()).outcome
+	}
 	reason := fmt.Sprintf("incident %d was deleted in Resilient", d.incident.RemoteID)
 	d.Logger.Warn("the rest of an incident is parked: it was deleted in Resilient",
 		"incident", d.incident.ID, "remote", d.incident.RemoteID, "pieces", len(rest))
@@ -60,4 +64,5 @@ func (d *delivery) bury(c *change, rest []ledger.Piece) {
 		})
 	}
 	c.succeeded = []int64{d.incident.ID}
+	return ledger.Outcome{Task: d.task, Done: true}
 }

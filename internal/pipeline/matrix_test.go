@@ -243,9 +243,9 @@ func TestMatrixOfKills(t *testing.T) {
 			w.soarFaults.On(tr.faults...)
 			for kill := range kills {
 				dying := &crash{
-					Resilient: real, t: t, path: w.path, copy: ledgerPath(t),
-					at: 1 + rand.Int64N(int64(2*len(w.stories))), after: kill%2 == 0, dead: make(chan struct{}),
+					Resilient: real, t: t, path: w.path, copy: ledgerPath(t), dead: make(chan struct{}),
 				}
+				dying.arm(1+rand.Int64N(int64(2*len(w.stories))), kill%2 == 0)
 				w.restart(w.path, dying)
 				w.start()
 				if tr.apart && kill == 1 {
@@ -259,9 +259,9 @@ func TestMatrixOfKills(t *testing.T) {
 						return w.settled()
 					}
 				}, time.Minute, 5*time.Millisecond)
-				t.Logf("killed at request %d of %d", dying.calls.Load(), dying.at)
 				w.stop()
-				if dying.calls.Load() >= dying.at {
+				t.Logf("killed at request %d of %d", dying.calls, dying.at)
+				if dying.dying() {
 					w.path = dying.copy
 				}
 			}

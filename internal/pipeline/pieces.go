@@ -9,17 +9,21 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/remote"
+	"github.com/sepwatch/sepwatch/resilient"
 )
 
 // maxSend is how many pieces one step sends.
 const maxSend = 50
 
 // planSend plans the sending of pending pieces one by one, with an intent
-// for each.
+// for each. An update of a row may be repeated, but not before the one whose
+// answer was lost can no longer come: it would undo a later one.
 func (d *delivery) planSend() {
 	pieces := d.pending[:min(len(d.pending), maxSend)]
 	for _, p := range pieces {
-		d.fresh = append(d.fresh, ledger.Intent{Incident: d.incident.ID, Piece: p.ID, Operation: opPiece})
+		d.fresh = append(d.fresh, ledger.Intent{
+			Incident: d.incident.ID, Piece: p.ID, Operation: opPiece, Detail: intentDetail{Version: p.Version}.encode(),
+		})
 	}
 	d.do = func(ctx context.Context) change { return d.send(ctx, pieces, d.fresh) }
 }
@@ -55,8 +59,7 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents []le
 			return stop(n, d.again(problem))
 		case missing:
 			d.gate.passed(d.Clock.Now())
-			d.bury(&c, d.pending[n:])
-			return stop(n, ledger.Outcome{Task: d.task, Done: true})
+			return stop(n, d.bury(&c, d.pending[n:]))
 		case rowGone(err):
 			// Somebody has deleted the row, and it stays so.
 			d.Logger.Info("a row that was deleted in Resilient is not updated", "incident", d.incident.ID,
@@ -129,6 +132,12 @@ func (d *delivery) sendPiece(ctx context.Context, p ledger.Piece) (int64, error)
 		if err != nil {
 			return 0, err
 		}
+		if p.Delivered != 0 {
+			// Only its description is new. Resilient keeps one artifact for a
+			// type and value, and what a second one does is not known (§3.2);
+			// where somebody has deleted it, it would be put back.
+			return p.RemoteID, nil
+		}
 		ids, err := d.remote.AddArtifact(ctx, remote, a)
 		if err != nil || len(ids) == 0 {
 			return 0, err
@@ -180,11 +189,23 @@ func (d *delivery) settle(ctx context.Context) change {
 			c.settled = append(c.settled, settlement{intent.ID, "answer lost"})
 			continue
 		}
+		sent, err := detailOf(intent)
+		if err != nil {
+			return d.park(err)
+		}
 		id, found, err := lister.find(ctx, p)
 		if isLocal(err) {
 			id, found, err = 0, false, nil // sending it will say what is wrong
 		}
-		if err != nil {
+		missing, problem := d.missing(ctx, err)
+		switch {
+		case problem != nil:
+			return change{outcome: d.again(problem)}
+		case missing:
+			return d.settleMissing()
+		case errors.Is(err, resilient.ErrNotFound):
+			found = false // its table is not there, as sending it will say
+		case err != nil:
 			return change{outcome: d.again(err)}
 		}
 		outcome := "not found"
@@ -192,11 +213,16 @@ func (d *delivery) settle(ctx context.Context) change {
 			outcome = fmt.Sprintf("found %d", id)
 			lister.taken[taken{p.Kind, id}] = true
 			result := ledger.PieceResult{ID: p.ID, Delivered: p.Version, RemoteID: id}
-			if p.Kind == ledger.PieceRow {
+			switch {
+			case p.Kind == ledger.PieceRow:
 				// Its key cells are ours; the others may be somebody else's,
 				// or those of an earlier version. An update sees to it.
 				result.Delivered = 0
-			} else {
+			case p.Kind == ledger.PieceAttachment && sent.Version != 0:
+				// Its name and size do not tell one version from the next.
+				result.Delivered = sent.Version
+				d.Observer.PieceDelivered(p.Kind)
+			default:
 				d.Observer.PieceDelivered(p.Kind)
 			}
 			c.pieces = append(c.pieces, result)
@@ -205,5 +231,17 @@ func (d *delivery) settle(ctx context.Context) change {
 	}
 	d.gate.passed(d.Clock.Now())
 	c.outcome.Progress = len(c.pieces) > 0
+	return c
+}
+
+// settleMissing ends all doubts, since the incident was deleted with whatever
+// was on it.
+func (d *delivery) settleMissing() change {
+	d.gate.passed(d.Clock.Now())
+	var c change
+	c.outcome = d.bury(&c, d.pending)
+	for _, i := range d.doubts {
+		c.settled = append(c.settled, settlement{i.ID, "its incident was deleted"})
+	}
 	return c
 }

@@ -28,8 +28,8 @@ func testSuccession(t *testing.T, b *bundle) {
 	})
 	require.Equal(t, 1, incidents(t, b, ids[0])[0].Told)
 
-	before := func(ids ...int64) map[int64]int64 {
-		return view(t, b.Ledger, func(tx ledger.Tx) (map[int64]int64, error) { return tx.Predecessors(ids) })
+	before := func(ids ...int64) map[int64][]int64 {
+		return view(t, b.Ledger, func(tx ledger.Tx) (map[int64][]int64, error) { return tx.Predecessors(ids) })
 	}
 	for range 2 { // the second time it is closed already
 		do(t, b.Ledger, func(tx ledger.Tx) error { return tx.Succeed([]int64{ids[0], 999}) })
@@ -55,8 +55,8 @@ func testSuccession(t *testing.T, b *bundle) {
 	require.Empty(t, before(ids...))
 
 	again := addIncidents(t, b.Ledger, "story", "new")
-	require.Equal(t, map[int64]int64{again[0]: 2101}, before(append(ids, again...)...))
+	require.Equal(t, map[int64][]int64{again[0]: {2101}}, before(append(ids, again...)...))
 	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.Succeed(again) })
 	last := addIncidents(t, b.Ledger, "story")
-	require.Equal(t, map[int64]int64{last[0]: 2101}, before(last...), "the one between never came to Resilient")
+	require.Equal(t, map[int64][]int64{last[0]: {2101}}, before(last...), "the one between never came to Resilient")
 }
