@@ -28,7 +28,7 @@ func TestHistoryOf(t *testing.T) {
 			{"alert", 0, 0}, {"settle", 0, 0}, {"row", 0, 0}, {"settle", 0, 0}, {"take off there", 0, 1}, {"row", 0, 0},
 		},
 		"an artifact that is refused": {
-			{"fault", 0, 5}, {"fault", 1, 5}, {"alert", 0, 0},
+			{"fault", 0, 5}, {"fault", 1, 5}, {"alert", 0, 0}, {"settle", 0, 0},
 		},
 		"pieces in doubt on an incident that is deleted": {
 			{"alert", 0, 0}, {"settle", 0, 0}, {"fault", 3, 0}, {"row", 0, 0}, {"pause", 3, 0}, {"delete there", 0, 0}, {"alert", 0, 0},
