@@ -7,7 +7,7 @@ import (
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
 )
 
-// Histories that went wrong once.
+// Histories that went wrong once, or that chance comes to too seldom.
 func TestHistoryOf(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -26,6 +26,9 @@ func TestHistoryOf(t *testing.T) {
 		},
 		"a row that changed after somebody took it off": {
 			{"alert", 0, 0}, {"settle", 0, 0}, {"row", 0, 0}, {"settle", 0, 0}, {"take off there", 0, 1}, {"row", 0, 0},
+		},
+		"an artifact that is refused": {
+			{"fault", 0, 5}, {"fault", 1, 5}, {"alert", 0, 0}, {"settle", 0, 0},
 		},
 		"pieces in doubt on an incident that is deleted": {
 			{"alert", 0, 0}, {"settle", 0, 0}, {"fault", 3, 0}, {"row", 0, 0}, {"pause", 3, 0}, {"delete there", 0, 0}, {"alert", 0, 0},

@@ -153,7 +153,7 @@ func TestHistory(t *testing.T) {
 				}
 				history := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step {
 					return step{rapid.SampledFrom(likely()).Draw(rt, "do"), rapid.IntRange(0, 15).Draw(rt, "on"), rapid.IntRange(0, 15).Draw(rt, "what")}
-				}), 1, 20).Draw(rt, "history")
+				}), 6, 20).Draw(rt, "history")
 				happen(t, rt, site, o, append([]step{{Do: "alert"}}, history...))
 			})
 		})

@@ -293,6 +293,13 @@ func (w *life) idle(most time.Duration) bool {
 func (w *life) finish() {
 	w.calm()
 	require.True(w.t, w.idle(time.Minute), "something is left to do")
+	w.view(func(tx ledger.Tx) error {
+		c, err := tx.Counts()
+		if c.TasksParked == 0 { // an incident that was refused keeps all of its own
+			require.Zero(w.t, c.PiecesPending, "a piece that is refused holds up nothing else")
+		}
+		return err
+	})
 	require.NoError(w.t, w.ledger.Update(context.Background(), func(tx ledger.Tx) error {
 		parked, err := tx.ListTasks(ledger.TaskFilter{Parked: true}, ledger.Page{Limit: 100})
 		for _, task := range parked {
