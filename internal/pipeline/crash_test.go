@@ -24,6 +24,10 @@ type crash struct {
 	path, copy string
 	t          *testing.T
 	dead       chan struct{}
+	// serial lets one request through at a time, so that what is under way
+	// when it dies depends on nothing else.
+	serial bool
+	turn   sync.Mutex
 
 	mu    sync.Mutex
 	calls int64
@@ -35,12 +39,25 @@ var errDead = &resilient.Error{Class: resilient.Unreachable, Message: "the proce
 
 // arm lets the n-th request from now be the last.
 func (c *crash) arm(n int64, after bool) {
+	if c.serial {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at, c.after = c.calls+n, after
 }
 
 func (c *crash) point(do func() error) error {
+	if c.serial {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+		select {
+		case <-c.dead:
+			return errDead
+		default:
+		}
+	}
 	c.mu.Lock()
 	c.calls++
 	n, at, after := c.calls, c.at, c.after

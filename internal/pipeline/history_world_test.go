@@ -107,7 +107,7 @@ func (w *life) start(path string) {
 	require.NoError(w.t, err)
 	w.lives++
 	w.dying = &crash{
-		Resilient: &land{Resilient: w.client, life: w}, t: w.real, dead: make(chan struct{}),
+		Resilient: &land{Resilient: w.client, life: w}, t: w.real, dead: make(chan struct{}), serial: true,
 		path: path, copy: filepath.Join(filepath.Dir(path), fmt.Sprintf("ledger-%d.db", w.lives)),
 	}
 	settings := &pipeline.Settings{
