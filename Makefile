@@ -30,8 +30,9 @@ bench: parts ## measure the figures of docs/performance.md, those named in FIGUR
 fuzz: ## fuzz each target for FUZZTIME (default 5m)
 	.ci/fuzz $${FUZZTIME:-5m}
 
-soak: build parts ## the kill tests, many times over
+soak: build parts ## the kill tests, many times over, and the fault matrix with 200 incidents a case
 	SEPWATCH_SOAK=1 go test -count=1 -timeout 60m -run 'Kill' ./internal/acceptance
+	SEPWATCH_SOAK=1 go test -count=1 -timeout 60m -run 'Matrix' -parallel 8 ./internal/pipeline
 
 parts: ## install the real servers that the tests use, when run as root
 	@.ci/parts
