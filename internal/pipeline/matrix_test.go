@@ -1,18 +1,22 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/internal/pipeline"
 	"github.com/sepwatch/sepwatch/internal/simulate/fault"
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
+	"github.com/sepwatch/sepwatch/resilient"
 )
 
 // trial is one case of the matrix: stories are delivered under faults, and all
@@ -95,12 +99,20 @@ func writes() map[string]write {
 	}
 }
 
+// doubles is how many incidents are opened twice in [duplicates].
+const doubles = 10
+
 // duplicates is a trial in which some creates land when they were looked for
 // already: they are made again, and the second incident is closed.
 func duplicates() trial {
-	return trial{twins: true, faults: []fault.Switch{
-		{Kind: fault.LateChange, Hold: time.Millisecond, Late: 4 * patience(), Method: "POST", Path: "incidents", Remaining: stories() / 2},
-	}}
+	return trial{
+		twins:  true,
+		faults: []fault.Switch{{Kind: fault.LateChange, Hold: time.Millisecond, Late: time.Hour, Method: "POST", Path: "incidents", Remaining: doubles}},
+		while: func(w *world) {
+			require.Eventually(w.t, func() bool { return w.soar.Totals().Incidents == len(w.stories) }, time.Minute, 10*time.Millisecond)
+			w.soarFaults.Flush() // all are there, and now they land
+		},
+	}
 }
 
 // lossy loses some answers to every kind of write, so that the delivery has to
@@ -146,7 +158,7 @@ func TestMatrixOfRefusals(t *testing.T) {
 		return sw
 	}
 	closing := duplicates()
-	closing.soar = soar.Options{KeyField: true, FieldFailures: stories() / 2}
+	closing.soar = soar.Options{KeyField: true, FieldFailures: doubles}
 	collision := duplicates()
 	collision.soar.KeyField = true
 	collision.faults = append(collision.faults, fault.Switch{Kind: fault.Status, Code: 409, FromServer: true, Method: "PATCH", OneIn: 2})
@@ -179,28 +191,47 @@ func TestMatrixOfRefusals(t *testing.T) {
 	}
 }
 
+// refusals counts the times that Resilient did not let us in.
+type refusals struct {
+	pipeline.Resilient
+	n atomic.Int64
+}
+
+func (r *refusals) Connect(ctx context.Context) (resilient.Platform, error) {
+	p, err := r.Resilient.Connect(ctx)
+	if err != nil {
+		r.n.Add(1)
+	}
+	return p, err
+}
+
 // A key that is blocked for a while is hardly used meanwhile: refusals prolong
 // a ban (contract: §11.3).
 func TestMatrixOfABlockedKey(t *testing.T) {
-	trial{soar: soar.Options{KeyField: true}, while: func(w *world) {
-		refused := func() int { return w.soarFaults.Counts()[fault.Status] }
-		require.Eventually(w.t, func() bool { return w.soar.Totals().Rows > stories() }, time.Minute, time.Millisecond)
-		w.soarFaults.On(fault.Switch{Kind: fault.Status, Code: 401, FromServer: true})
-		w.struck(fault.Status, 1)
-		began := w.clock.Now()
-		w.pass(5 * time.Second) // what was under way is refused too
-		require.Less(w.t, w.soar.Totals().Attachments, stories(), "it was blocked too late")
-		underWay := refused()
-		w.pass(2 * time.Minute)
-		tries, most := refused()-underWay, 0
-		// The back-off is half of 30 s at least, and doubles.
-		for at := 15 * time.Second; at < w.clock.Now().Sub(began); at = 2*at + 15*time.Second {
-			most++
-		}
-		require.Positive(w.t, tries)
-		require.LessOrEqual(w.t, tries, most)
-		w.soarFaults.Off()
-	}}.run(t)
+	t.Parallel()
+	w := newWorld(t, trial{soar: soar.Options{KeyField: true}})
+	refused := &refusals{Resilient: w.settings.Resilient}
+	w.settings.Resilient = refused
+	w.put((*story).pieces)
+	w.start()
+	require.Eventually(t, func() bool { return w.soar.Totals().Rows > stories() }, time.Minute, time.Millisecond)
+	w.soarFaults.On(fault.Switch{Kind: fault.Status, Code: 401, FromServer: true})
+	w.struck(fault.Status, 1)
+	began := w.clock.Now()
+	w.pass(5 * time.Second) // what was answered before opens the gate once more
+	require.Less(t, w.soar.Totals().Attachments, stories(), "it was blocked too late")
+	before := refused.n.Load()
+	w.pass(2 * time.Minute)
+	tries, most := refused.n.Load()-before, int64(1)
+	// The back-off is half of 30 s at least, and doubles.
+	for at := 15 * time.Second; at < w.clock.Now().Sub(began); at = 2*at + 15*time.Second {
+		most++
+	}
+	require.Positive(t, tries)
+	require.LessOrEqual(t, tries, most)
+	w.soarFaults.Off()
+	w.settle()
+	w.requireOnce()
 }
 
 // Two hours without Resilient cost nothing but time.
