@@ -82,6 +82,7 @@ func write(w http.ResponseWriter, status int, body any) {
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body) // the server sees the client leave only then
 	<-r.Context().Done()
+	panic(http.ErrAbortHandler) // an answer could still get through to a client that is just closing
 }
 
 // classOf is the class of an error, "" of none.

@@ -60,6 +60,13 @@ func ask(s Server, read bool) Request {
 	}
 }
 
+// hang keeps a request until its client leaves.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // the server sees the client leave only then
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler) // an answer could still get through to a client that is just closing
+}
+
 func requireClass(t *testing.T, err error, class Class, text string) {
 	t.Helper()
 	var e *Error
@@ -138,10 +145,7 @@ func TestLostConnection(t *testing.T) {
 
 func TestNoAnswerInTime(t *testing.T) {
 	for read, class := range map[bool]Class{true: Temporary, false: Ambiguous} {
-		s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // the server sees the client leave only then
-			<-r.Context().Done()
-		})
+		s, _ := serve(t, hang)
 		s.Timeout = 300 * time.Millisecond
 		_, err := s.Send(t.Context(), ask(s, read))
 		requireClass(t, err, class, "sys: ask (POST /x): no answer in time (300ms of patience): ")
@@ -227,10 +231,7 @@ func TestBodiesAreBounded(t *testing.T) {
 
 // A request may have another time-out than its server.
 func TestTimeoutOfRequest(t *testing.T) {
-	s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server sees the client leave only then
-		<-r.Context().Done()
-	})
+	s, _ := serve(t, hang)
 	r := ask(s, true)
 	r.Timeout = 200 * time.Millisecond
 	_, err := s.Send(t.Context(), r)
