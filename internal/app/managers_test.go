@@ -21,7 +21,7 @@ func (w *world) withSecond(url, password string, before bool) *config.Config {
 	if before {
 		return w.load("sepm: [", "sepm: ["+second+", ")
 	}
-	return w.load("ca_file: http.pem, timeout: 30s}]\nresilient", "ca_file: http.pem, timeout: 30s}, "+second+"]\nresilient")
+	return w.load("requests_per_minute: 0}]\nresilient", "requests_per_minute: 0}, "+second+"]\nresilient")
 }
 
 // Of several managers the first is asked; a reload that puts another one first

@@ -23,7 +23,7 @@ const module = "github.com/sepwatch/sepwatch"
 // other.
 var rooms = map[string][]string{
 	"cmd/sepwatch": {"internal/app", "internal/demo", "internal/config", "internal/ledger", "internal/simulate",
-		"parse", "rules", "incident"},
+		"enrich", "sepclient", "parse", "rules", "incident"},
 	"internal/acceptance": {"internal/app", "internal/config", "internal/connect"},
 	"internal/bench":      {"internal/realparts", "internal/simulate", "parse"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
