@@ -10,6 +10,7 @@ import (
 
 	"github.com/sepwatch/sepwatch/internal/pipeline"
 	"github.com/sepwatch/sepwatch/internal/simulate/soar"
+	"github.com/sepwatch/sepwatch/rules"
 )
 
 // allowance is a Resilient of which a test says how many steps may begin.
@@ -30,6 +31,8 @@ func TestDeliveryKeepsToItsBudget(t *testing.T) {
 	b := setup(t, options{soar: soar.Options{KeyField: true}})
 	a := &allowance{Resilient: b.settings.Resilient}
 	b.settings.Resilient = a
+	// Nothing is looked up, so that each incident is one step.
+	b.settings.Rules = rules.New(rules.Options{Subjects: rules.DefaultSubjects()})
 	for i := range 10 {
 		b.receive(alert(fmt.Sprintf("HOST-%d", i)))
 	}

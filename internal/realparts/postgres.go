@@ -122,8 +122,9 @@ func serve(t testing.TB, server *exec.Cmd) (ended <-chan struct{}) {
 		t.Fatalf("start %s: %v", server.Path, err)
 	}
 	t.Cleanup(func() {
-		// SIGINT has PostgreSQL end its sessions and stop.
-		if err := server.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		// SIGQUIT has PostgreSQL stop without a checkpoint, which of hundreds of
+		// databases can take a minute: they are thrown away.
+		if err := server.Process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Errorf("stop %s: %v", server.Path, err)
 		}
 		select {
