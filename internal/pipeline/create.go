@@ -31,7 +31,7 @@ func (d *delivery) planCreate() {
 	d.fresh = []ledger.Intent{{Incident: d.incident.ID, Operation: opCreate, Detail: detail.encode()}}
 	d.do = func(ctx context.Context) change {
 		if d.late(d.fresh[0]) {
-			c := d.next()
+			c := d.tooLate()
 			c.settled = append(c.settled, settlement{d.fresh[0].ID, "not sent"})
 			return c
 		}

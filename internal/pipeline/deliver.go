@@ -235,6 +235,13 @@ func (d *delivery) late(i ledger.Intent) bool {
 	return d.Clock.Now().After(i.At.Add(d.remote.Timeout() / 2))
 }
 
+// tooLate comes back after a while, since so slow a ledger or machine has too
+// much to do: all that comes back at once would be too late again.
+func (d *delivery) tooLate() change {
+	timeout := d.remote.Timeout()
+	return d.wait(d.Clock.Now().Add(backoff(timeout, timeout, 0)))
+}
+
 // doubtsAt is when the doubtful pieces can be looked for. Those that were
 // inline in a create stand there already, if at all.
 func (d *delivery) doubtsAt() time.Time {

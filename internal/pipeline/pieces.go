@@ -49,7 +49,11 @@ func (d *delivery) send(ctx context.Context, pieces []ledger.Piece, intents []le
 	}
 	var held error
 	for n, p := range pieces {
-		if d.late(intents[n]) {
+		switch {
+		case !d.late(intents[n]):
+		case n == 0:
+			return stop(n, d.tooLate().outcome)
+		default:
 			return stop(n, d.next().outcome)
 		}
 		id, err := d.sendPiece(ctx, p)
