@@ -109,7 +109,7 @@ func duplicates() trial {
 		twins:  true,
 		faults: []fault.Switch{{Kind: fault.LateChange, Hold: time.Millisecond, Late: time.Hour, Method: "POST", Path: "incidents", Remaining: doubles}},
 		while: func(w *world) {
-			require.Eventually(w.t, func() bool { return w.soar.Totals().Incidents == len(w.stories) }, time.Minute, 10*time.Millisecond)
+			require.Eventually(w.t, func() bool { return w.soar.Totals().Incidents == len(w.stories) }, forever, 10*time.Millisecond)
 			w.soarFaults.Flush() // all are there, and now they land
 		},
 	}
@@ -214,7 +214,7 @@ func TestMatrixOfABlockedKey(t *testing.T) {
 	w.settings.Resilient = refused
 	w.put((*story).pieces)
 	w.start()
-	require.Eventually(t, func() bool { return w.soar.Totals().Rows > stories() }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return w.soar.Totals().Rows > stories() }, forever, time.Millisecond)
 	w.soarFaults.On(fault.Switch{Kind: fault.Status, Code: 401, FromServer: true})
 	w.struck(fault.Status, 1)
 	began := w.clock.Now()
@@ -243,7 +243,7 @@ func TestMatrixOfAnOutage(t *testing.T) {
 		"no reply": {Kind: fault.LostReply},
 	} {
 		t.Run(name, trial{soar: soar.Options{KeyField: true}, factor: 1000, while: func(w *world) {
-			require.Eventually(w.t, func() bool { return w.soar.Totals().Rows > stories() }, time.Minute, time.Millisecond)
+			require.Eventually(w.t, func() bool { return w.soar.Totals().Rows > stories() }, forever, time.Millisecond)
 			w.soarFaults.On(outage)
 			w.pass(2 * time.Hour)
 			w.soarFaults.Off()
@@ -289,7 +289,7 @@ func TestMatrixOfKills(t *testing.T) {
 					default:
 						return w.settled()
 					}
-				}, time.Minute, 5*time.Millisecond)
+				}, forever, 5*time.Millisecond)
 				w.stop()
 				t.Logf("killed at request %d of %d", dying.calls, dying.at)
 				if dying.dying() {

@@ -17,18 +17,21 @@ import (
 	"github.com/sepwatch/sepwatch/resilient"
 )
 
-// patience is the time-out of one request in the matrix. What a loaded machine
-// does later than twice that counts as lost.
+// patience is the time-out of one request in the matrix. The ledger, too, has
+// to be faster than half of it: what comes later is not sent.
 func patience() time.Duration {
 	if soak() {
-		return 2 * time.Second
+		return slowdown * 2 * time.Second
 	}
-	return 1500 * time.Millisecond
+	return slowdown * 1500 * time.Millisecond
 }
 
 // haste is how much faster the matrix's clock runs, so that back-offs are
 // short. A request takes its real time.
-const haste = 20
+const haste = 10
+
+// forever is how long the matrix waits for what has to come, on any machine.
+const forever = 5 * time.Minute
 
 // world is a ledger full of stories, a pipeline and Resilient's stand-in.
 type world struct {
@@ -131,7 +134,7 @@ func (w *world) learn(version int) {
 // settle waits until nothing is left to do.
 func (w *world) settle() {
 	w.t.Helper()
-	require.Eventually(w.t, w.settled, 3*time.Minute, 50*time.Millisecond, "something is left to do")
+	require.Eventually(w.t, w.settled, forever, 100*time.Millisecond, "something is left to do")
 }
 
 func (w *world) settled() bool { return w.counts().TasksPending == 0 }
@@ -139,7 +142,7 @@ func (w *world) settled() bool { return w.counts().TasksPending == 0 }
 // struck waits until a fault has struck so often.
 func (w *world) struck(kind fault.Kind, times int) {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.soarFaults.Counts()[kind] >= times }, time.Minute, 5*time.Millisecond,
+	require.Eventually(w.t, func() bool { return w.soarFaults.Counts()[kind] >= times }, forever, 5*time.Millisecond,
 		"%s does not strike %d times", kind, times)
 }
 
@@ -147,7 +150,7 @@ func (w *world) struck(kind fault.Kind, times int) {
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	end := w.clock.Now().Add(d)
-	require.Eventually(w.t, func() bool { return w.clock.Now().After(end) }, time.Minute, 10*time.Millisecond)
+	require.Eventually(w.t, func() bool { return w.clock.Now().After(end) }, forever, 10*time.Millisecond)
 }
 
 // requireOnce: every story is told in one open incident, with each of its
