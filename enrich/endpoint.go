@@ -14,26 +14,25 @@ import (
 // few where SEPM kept stale records (contract: SEPM API A10).
 const maxEndpoints = 200
 
-// endpointDetails is the guide's "Get Endpoint Details for artifact" (§5.4).
-type endpointDetails struct{}
-
-func (endpointDetails) Def() incident.ActionDef {
-	return incident.ActionDef{
-		Name:          incident.EndpointDetails,
-		Title:         "Example: SEP - Get Endpoint Details for artifact",
-		On:            incident.OnArtifact,
-		ArtifactTypes: []incident.ArtifactType{incident.DNSName, incident.SystemName},
-		Form: []incident.InputDef{{
-			Name: "computer", Type: incident.InputText, Required: true,
-			Help: "Host name of computer.",
-		}},
+// getEndpointDetails is the guide's "Get Endpoint Details for artifact" (§5.4).
+func getEndpointDetails() Action {
+	return Action{
+		ActionDef: incident.ActionDef{
+			Name:          incident.EndpointDetails,
+			Title:         "Example: SEP - Get Endpoint Details for artifact",
+			Help:          "Looks the computer up in SEPM: a row for each endpoint of that name.",
+			On:            incident.OnArtifact,
+			ArtifactTypes: []incident.ArtifactType{incident.DNSName, incident.SystemName},
+		},
+		Decide: func(ctx context.Context, p Plan) (incident.Step, error) {
+			return endpointDetails(ctx, p.Reader, p.Subject.Artifact.Value)
+		},
 	}
 }
 
-// Next gives one row an endpoint of that name. SEPM's own filter may match
-// more than the name, so its answers are compared here.
-func (endpointDetails) Next(ctx context.Context, sepm SEPM, run incident.Run, _ time.Time) (incident.Step, error) {
-	name := run.Input["computer"]
+// endpointDetails gives one row an endpoint of that name. SEPM's own filter may
+// match more than the name, so its answers are compared here.
+func endpointDetails(ctx context.Context, sepm SEPM, name string) (incident.Step, error) {
 	if strings.ContainsAny(name, "*") || strings.TrimSpace(name) == "" {
 		return incident.Step{Effects: []incident.Effect{notFound(name, "it is not a computer's name")}}, nil
 	}

@@ -9,17 +9,7 @@ import (
 	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
-	"github.com/sepwatch/sepwatch/sepclient"
 )
-
-// Manager is the SEPM that functions call. [sepclient.Client] implements it.
-type Manager interface {
-	SEPM
-	Domains(ctx context.Context) ([]sepclient.DomainDetails, error)
-	Groups(ctx context.Context, q sepclient.GroupQuery) iter.Seq2[sepclient.GroupDetails, error]
-	FingerprintList(ctx context.Context, id string) (sepclient.FingerprintList, error)
-	FingerprintListByName(ctx context.Context, name, domainID string) (sepclient.FingerprintList, error)
-}
 
 // Function is one call of SEPM with typed input and result (guide §5).
 type Function struct {

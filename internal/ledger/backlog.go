@@ -41,7 +41,7 @@ func (tx Tx) Backlog() (Backlog, error) {
 }
 
 func (tx Tx) countTasks(tasks map[TaskKind]TaskBacklog) error {
-	kinds := []TaskKind{TaskRead, TaskDeliver, TaskRespond}
+	kinds := TaskKinds()
 	lists := make([][]any, len(kinds))
 	for i, kind := range kinds {
 		lists[i] = []any{string(kind), micros(tx.now)}

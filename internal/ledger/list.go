@@ -78,13 +78,14 @@ func literal(text string) string {
 }
 
 // Newest are the ids of the newest records, 0 where there are none.
-type Newest struct{ Mail, Incident, Task int64 }
+type Newest struct{ Mail, Incident, Task, Command int64 }
 
 // Newest looks the newest records up.
 func (tx Tx) Newest() (n Newest, err error) {
 	err = tx.query(`SELECT
-		(SELECT COALESCE(MAX(id), 0) FROM mail), (SELECT COALESCE(MAX(id), 0) FROM incident), (SELECT COALESCE(MAX(id), 0) FROM task)`,
-		[][]any{{}}, func(_ int, row Row) error { return row.Scan(&n.Mail, &n.Incident, &n.Task) })
+		(SELECT COALESCE(MAX(id), 0) FROM mail), (SELECT COALESCE(MAX(id), 0) FROM incident), (SELECT COALESCE(MAX(id), 0) FROM task),
+		(SELECT COALESCE(MAX(id), 0) FROM command)`,
+		[][]any{{}}, func(_ int, row Row) error { return row.Scan(&n.Mail, &n.Incident, &n.Task, &n.Command) })
 	if err != nil {
 		return Newest{}, fmt.Errorf("look the newest records up: %w", err)
 	}

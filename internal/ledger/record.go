@@ -224,6 +224,7 @@ const (
 	TaskRead    TaskKind = "read"    // key: mail id
 	TaskDeliver TaskKind = "deliver" // key: incident id
 	TaskRespond TaskKind = "respond" // key: run id
+	TaskFollow  TaskKind = "follow"  // key: command id
 )
 
 // Task is a due piece of work. Wanted is raised by every change and Done is

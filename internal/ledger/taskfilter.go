@@ -7,7 +7,7 @@ import (
 )
 
 // TaskKinds are all kinds of task, in the order of the work.
-func TaskKinds() []TaskKind { return []TaskKind{TaskRead, TaskRespond, TaskDeliver} }
+func TaskKinds() []TaskKind { return []TaskKind{TaskRead, TaskRespond, TaskFollow, TaskDeliver} }
 
 // TaskView is a task as one sees it who does not work on it.
 type TaskView struct {

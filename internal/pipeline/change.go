@@ -18,6 +18,9 @@ type change struct {
 	intents []ledger.Intent
 	runs    []ledger.Run
 	put     []ledger.Piece
+	rows    []ledger.IncidentRow
+	started []ledger.Command
+	follow  []ledger.Command
 	want    []int64 // incidents to deliver
 	// succeeded are incidents that people have closed or deleted in Resilient.
 	succeeded []int64
@@ -55,6 +58,9 @@ func save(tx ledger.Tx, changes []change) (saved, error) {
 		all.intents = append(all.intents, c.intents...)
 		all.runs = append(all.runs, c.runs...)
 		all.put = append(all.put, c.put...)
+		all.rows = append(all.rows, c.rows...)
+		all.started = append(all.started, c.started...)
+		all.follow = append(all.follow, c.follow...)
 		all.want = append(all.want, c.want...)
 		all.succeeded = append(all.succeeded, c.succeeded...)
 		all.mails = append(all.mails, c.mails...)
@@ -92,6 +98,15 @@ func (c change) write(tx ledger.Tx, settled map[string][]int64) error {
 		return err
 	}
 	if err := tx.PutPieces(c.put); err != nil {
+		return err
+	}
+	if err := tx.PutRows(c.rows); err != nil {
+		return err
+	}
+	if err := tx.AddCommands(c.started); err != nil {
+		return err
+	}
+	if err := tx.SetCommands(c.follow); err != nil {
 		return err
 	}
 	return tx.Succeed(c.succeeded)

@@ -83,10 +83,16 @@ func (g *gate) answering(now time.Time) bool {
 	return now.Sub(g.answered) < 10*time.Minute
 }
 
-func (g *gate) closed(now time.Time) bool {
+func (g *gate) closed(now time.Time) bool { return !g.closedUntil(now).IsZero() }
+
+// closedUntil is when the gate opens, zero while it is open.
+func (g *gate) closedUntil(now time.Time) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return now.Before(g.until)
+	if now.Before(g.until) {
+		return g.until
+	}
+	return time.Time{}
 }
 
 // pause is how long to wait before looking again, at most poll.

@@ -55,7 +55,8 @@ func (p *Pipeline) tell(s saved) {
 
 // Gate is the way to a remote system.
 type Gate struct {
-	// System is "resilient" or "sepm".
+	// System is "resilient" or "sepm", with the entry's name behind it where
+	// there are several.
 	System string
 	// Failures counts how often in a row the system could not be used. It is 0
 	// where the system did last what it was asked, or was not asked yet.
@@ -68,11 +69,12 @@ type Gate struct {
 func (p *Pipeline) Gates() []Gate {
 	var gates []Gate
 	for _, s := range p.stages {
-		gate := s.gate.Load()
-		if gate == nil || s.kind == ledger.TaskRead || s.kind == ledger.TaskRespond && p.Settings().SEPM == nil {
-			continue
+		if gate := s.gate.Load(); gate != nil && s.kind == ledger.TaskDeliver {
+			gates = append(gates, gate.state())
+			for _, g := range p.sepms.of(p.Settings().SEPM, p.Logger) {
+				gates = append(gates, g.state())
+			}
 		}
-		gates = append(gates, gate.state())
 	}
 	return gates
 }

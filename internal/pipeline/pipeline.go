@@ -54,7 +54,7 @@ type Options struct {
 	Ledger *ledger.Ledger
 	// Settings gives the current ones.
 	Settings func() *Settings
-	Actions  map[string]enrich.Action
+	Actions  []enrich.Action
 	Clock    Clock
 	Logger   *slog.Logger
 	// Node is this process's stable id, the owner of its leases.
@@ -72,6 +72,7 @@ type Options struct {
 type Pipeline struct {
 	Options
 	stages []*stage
+	sepms  sepmGates
 	// proven has the mailboxes, by name, of which mails were committed and
 	// read since they were taken.
 	proven sync.Map
@@ -86,7 +87,7 @@ func New(opts Options) *Pipeline {
 		opts.Observer = nobody{}
 	}
 	p := &Pipeline{Options: opts}
-	p.stages = []*stage{p.readStage(), p.deliverStage(), p.respondStage()}
+	p.stages = []*stage{p.readStage(), p.deliverStage(), p.respondStage(), p.followStage()}
 	return p
 }
 

@@ -2,22 +2,29 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/internal/remote"
+	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-// respondStage runs actions: what the rules start by themselves. Many run at
-// once, since they mostly wait for SEPM, and what waits together shares its
-// requests (see [enrich.Lookups]). The lease outlasts two walks over a large
-// fleet: the one that was under way and the one that is waited for.
+// respondStage runs actions: what the rules start by themselves, and what
+// people do. Many run at once, since they mostly wait for SEPM, and what waits
+// together shares its requests (see [enrich.Lookups]). The lease outlasts two
+// walks over a large fleet: the one that was under way and the one that is
+// waited for.
 func (p *Pipeline) respondStage() *stage {
 	return &stage{
 		Pipeline: p, kind: ledger.TaskRespond, limit: 512, batch: 256, system: "SEPM",
 		lease:  func(*Settings) time.Duration { return 30 * time.Minute },
 		client: func(s *Settings) any { return s.SEPM },
+		shut:   sepmShut,
 		prepare: func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
 			runs, err := tx.Runs(keys(tasks))
 			if err != nil {
@@ -28,11 +35,15 @@ func (p *Pipeline) respondStage() *stage {
 				byID[r.ID] = r
 			}
 			jobs := make([]job, len(tasks))
+			var sending []ledger.Run
 			for i, t := range tasks {
-				r := responding{s, t, byID[t.Key]}
+				r := responding{step: s, task: t, run: byID[t.Key]}
+				if r.aboutToSend() {
+					sending = append(sending, r.run)
+				}
 				jobs[i] = job{t, r.next}
 			}
-			return jobs, nil
+			return jobs, tx.SetRuns(sending)
 		},
 	}
 }
@@ -42,43 +53,190 @@ type responding struct {
 	*step
 	task ledger.Task
 	run  ledger.Run
+	// send is whether the pending call is to be sent in this step.
+	send bool
+}
+
+// aboutToSend decides, as the task is claimed, whether its pending call will
+// be sent, and notes that in the run: so a call that may have been sent is
+// known to be one after a crash.
+func (r *responding) aboutToSend() bool {
+	pending := r.run.Pending
+	if r.run.Status != ledger.RunWaiting || pending == nil || r.Clock.Now().Before(r.sendableAt()) {
+		return false
+	}
+	sent := *pending
+	sent.Tries, sent.Last = sent.Tries+1, r.Clock.Now()
+	r.run.Pending, r.send = &sent, true
+	return true
+}
+
+// sendableAt is when the pending call can be sent: at once, or when the
+// request that may be under way has surely ended.
+func (r *responding) sendableAt() time.Time {
+	pending := r.run.Pending
+	if pending.Tries == 0 {
+		return time.Time{}
+	}
+	entry, err := r.settings.SEPM.Named(r.run.Server)
+	if err != nil {
+		return pending.Last
+	}
+	return pending.Last.Add(doubt(entry))
 }
 
 func (r responding) next(ctx context.Context) change {
 	if r.run.ID == 0 || r.run.Status != ledger.RunWaiting {
 		return change{outcome: ledger.Outcome{Task: r.task, Done: true}}
 	}
-	action, ok := r.Actions[r.run.Action]
-	if !ok {
-		return r.fail(fmt.Errorf("no action is named %q", r.run.Action))
+	at := slices.IndexFunc(r.Actions, func(a enrich.Action) bool { return a.Name == r.run.Action })
+	if at < 0 {
+		return r.fail(fmt.Errorf("there is no action %q", r.run.Action))
 	}
-	if r.settings.SEPM == nil {
-		return r.fail(fmt.Errorf("action %q needs a SEPM: none is configured under sepm", r.run.Action))
-	}
-	step, err := action.Next(ctx, r.settings.SEPM, r.run.Run, r.Clock.Now())
-	if err != nil && ctx.Err() != nil {
-		// A stop has cut it off: it is claimed again as if it had not begun.
-		return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now()}}
-	}
-	switch v := judge(err); v {
-	case done:
-		r.gate.passed(r.Clock.Now())
-	case refused:
-		if !isLocal(err) {
-			r.gate.passed(r.Clock.Now())
-		}
+	sepm, not, err := r.ask(r.run.Server, r.task)
+	switch {
+	case err != nil:
 		return r.fail(err)
-	case unavailable, refusedLogin:
-		return change{outcome: r.unavailable(r.task, err, v)}
-	default: // it only read, so doubt is no reason not to ask again
-		return change{outcome: r.failed(r.task, err)}
+	case not != nil:
+		return r.unsent(*not)
+	case r.send:
+		return r.sendCall(ctx, sepm)
+	case r.run.Pending != nil:
+		return change{outcome: ledger.Outcome{Task: r.task, Again: r.sendableAt()}}
 	}
-	if step.Call != nil {
-		// The guard's answer while no rule allows any change: nothing is
-		// ever sent that was not allowed.
-		return r.fail(fmt.Errorf("%s is not allowed: no rule allows changes at SEPM", step.Call.Operation))
+	return r.decide(ctx, sepm, r.Actions[at])
+}
+
+// lane is where the run's requests wait: a person's come first.
+func (r responding) lane() sepclient.Lane {
+	if r.run.By == "" {
+		return sepclient.Routine
 	}
-	return r.finish(ledger.RunDone, "", step.Effects)
+	return sepclient.Urgent
+}
+
+// decide asks the action what comes next.
+func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Action) change {
+	if len(r.run.Answers) == 0 {
+		if err := action.Check(r.run.Run); err != nil {
+			return r.fail(err)
+		}
+	}
+	step, err := action.Next(ctx, enrich.Plan{
+		Server: sepm.entry.Server(r.lane()), Run: r.run.Run, Case: r.caseOf(r.run.Incident), Now: r.Clock.Now(),
+	})
+	if err != nil {
+		var mistake *enrich.Mistake
+		if errors.As(err, &mistake) {
+			return r.fail(err)
+		}
+		o, final := sepm.readFailed(ctx, r.task, err)
+		if final {
+			return r.fail(err)
+		}
+		return change{outcome: o}
+	}
+	sepm.gate.passed(r.Clock.Now())
+	if step.Call == nil {
+		return r.finish(ledger.RunDone, "", step.Effects)
+	}
+	if err := r.settings.Allow(r.run.Run, *step.Call); err != nil {
+		return r.fail(fmt.Errorf("%s is not allowed: %w", step.Call.Operation, err))
+	}
+	r.run.Pending = &incident.Pending{Call: *step.Call}
+	return r.goOn()
+}
+
+// sendCall sends the pending call and records the answer.
+func (r responding) sendCall(ctx context.Context, sepm atSEPM) change {
+	call, again := r.run.Pending.Call, r.run.Pending.Tries > 1
+	if again && !enrich.Repeatable(call.Operation) && !r.run.Pending.Confirmed {
+		return r.leaveToPerson()
+	}
+	body, left, err := enrich.Send(ctx, sepm.entry.Urgent, call, again)
+	now := r.Clock.Now()
+	if left != nil {
+		done := call
+		done.Target.Computers = without(done.Target.Computers, left.Target.Computers)
+		done.Target.Groups = without(done.Target.Groups, left.Target.Groups)
+		r.answered(incident.Answer{Call: done, Body: body, At: now})
+		r.run.Pending.Call, call = *left, *left
+	}
+	switch v := judge(err); {
+	case v == done:
+		sepm.gate.passed(now)
+		return r.settled(incident.Answer{Call: call, Body: body, At: now})
+	case v == refused, errors.Is(err, remote.ErrConflict):
+		// It is the plan's to say what SEPM's refusal means.
+		sepm.gate.passed(now)
+		answer := incident.Answer{Call: call, Error: err.Error(), At: now}
+		var refusal *remote.Error
+		if errors.As(err, &refusal) {
+			answer.Status = refusal.Status
+		}
+		return r.settled(answer)
+	case v == doubtful:
+		o := sepm.failed(r.task, err)
+		if surely := r.sendableAt(); o.Again.Before(surely) {
+			o.Again = surely
+		}
+		return change{outcome: o, runs: []ledger.Run{r.run}}
+	case v == later:
+		return r.unsent(sepm.failed(r.task, err))
+	default:
+		return r.unsent(sepm.unavailable(r.task, err, v))
+	}
+}
+
+// answered adds an answer, and settled the one that ends the pending call.
+func (r *responding) answered(a incident.Answer) {
+	r.run.Answers = append(slices.Clip(r.run.Answers), a)
+}
+
+func (r responding) settled(a incident.Answer) change {
+	r.answered(a)
+	r.run.Pending = nil
+	return r.goOn()
+}
+
+// goOn saves the run, and the stage takes it up again at once.
+func (r responding) goOn() change {
+	return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now(), Progress: true}, runs: []ledger.Run{r.run}}
+}
+
+// unsent is the outcome where the pending call was surely not sent this time.
+func (r responding) unsent(o ledger.Outcome) change {
+	if !r.send {
+		return change{outcome: o}
+	}
+	pending := *r.run.Pending
+	pending.Tries--
+	r.run.Pending = &pending
+	return change{outcome: o, runs: []ledger.Run{r.run}}
+}
+
+// leaveToPerson parks a run whose call may have been made and must not be made
+// twice. Who retries the task has looked, and wants it sent.
+func (r responding) leaveToPerson() change {
+	pending := *r.run.Pending
+	pending.Tries--
+	pending.Confirmed = true
+	r.run.Pending = &pending
+	return change{
+		outcome: ledger.Outcome{Task: r.task, Park: true, Failed: true, Error: fmt.Sprintf(
+			"whether %s was sent is not known, and it is not repeated by itself: look in SEPM's console, under Monitors, Command Status; "+
+				"\"sepwatch task retry %d\" sends it again", pending.Call.Operation, r.task.ID)},
+		runs: []ledger.Run{r.run},
+	}
+}
+
+// without are the ids that are not among others, in their order.
+func without(ids, others []string) []string {
+	left := make(map[string]bool, len(others))
+	for _, id := range others {
+		left[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return left[id] })
 }
 
 // fail ends the run and says so on the incident, since whoever waits for its
@@ -97,33 +255,11 @@ func (r responding) finish(status ledger.RunStatus, problem string, effects []in
 		outcome: ledger.Outcome{Task: r.task, Done: true},
 		runs:    []ledger.Run{r.run},
 	}
-	for _, e := range effects {
-		p, err := effectPiece(r.run.Incident, e)
-		if err != nil {
-			return change{outcome: ledger.Outcome{Task: r.task, Park: true, Failed: true, Error: err.Error()}}
-		}
-		c.put = append(c.put, p)
+	if err := c.addEffects(r.run.Incident, r.run.ID, effects); err != nil {
+		return change{outcome: ledger.Outcome{Task: r.task, Park: true, Failed: true, Error: err.Error()}}
 	}
 	r.Observer.RunEnded(r.run.Action, status)
-	if len(c.put) > 0 {
-		c.want = []int64{r.run.Incident}
-	}
 	return c
-}
-
-// effectPiece makes the piece that an effect leaves on the incident.
-func effectPiece(id int64, e incident.Effect) (ledger.Piece, error) {
-	switch {
-	case e.Row != nil:
-		return piece(id, ledger.PieceRow, e.Row.Identity(), e.Row)
-	case e.Note != nil:
-		return piece(id, ledger.PieceNote, e.Note.Key, e.Note)
-	case e.Artifact != nil:
-		return piece(id, ledger.PieceArtifact, e.Artifact.Identity(), e.Artifact)
-	case e.Attachment != nil:
-		return piece(id, ledger.PieceAttachment, e.Attachment.Key, e.Attachment)
-	}
-	return ledger.Piece{}, fmt.Errorf("an effect on incident %d is neither row, note, artifact nor attachment", id)
 }
 
 func keys(tasks []ledger.Task) []int64 {

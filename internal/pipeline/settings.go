@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sepwatch/sepwatch/enrich"
+	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/parse"
 	"github.com/sepwatch/sepwatch/rules"
 )
@@ -20,7 +21,10 @@ type Settings struct {
 	// AttachMail says which mails are attached to their incidents.
 	AttachMail AttachMail
 	// SEPM is nil where none is configured; then nothing is looked up.
-	SEPM enrich.SEPM
+	SEPM *enrich.Servers
+	// Allow is asked before a call is sent that changes something at SEPM; its
+	// error says why the call is not sent.
+	Allow func(run incident.Run, c incident.Call) error
 	// MailboxLease is how long a watcher holds a mailbox after its last
 	// commit, which comes at least once a poll. Another node takes the
 	// mailbox of a dead one after this; a node takes its own back at once.

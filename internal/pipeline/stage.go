@@ -40,6 +40,9 @@ type stage struct {
 	// ready prepares what jobs need outside the transaction. An error keeps
 	// the stage from claiming.
 	ready func(ctx context.Context, s *step) error
+	// shut, where jobs have gates of their own, reports whether none of those
+	// is open.
+	shut func(s *step) bool
 	// spare, where there is a budget, is how many jobs may begin now.
 	spare func(*Settings) int
 	// prepare turns claimed tasks into jobs, one for one. It runs inside the
@@ -57,7 +60,7 @@ type stage struct {
 type step struct {
 	*Pipeline
 	settings *Settings
-	// gate is that of the settings' client.
+	// gate is that of the settings' client, or of the one that a job asks.
 	gate *gate
 }
 
@@ -224,7 +227,7 @@ func (s *stage) drain(results chan change, finished []change, running int) ([]ch
 // open reports whether the stage may claim: its remote system is not paused
 // and is connected.
 func (s *stage) open(ctx context.Context, current *step) bool {
-	if current.gate.closed(s.Clock.Now()) {
+	if current.gate.closed(s.Clock.Now()) || s.shut != nil && s.shut(current) {
 		return false
 	}
 	if s.ready == nil {

@@ -115,10 +115,25 @@ CREATE TABLE run (
     action   TEXT NOT NULL,
     key      TEXT NOT NULL,
     error    TEXT NOT NULL,
-    input    TEXT NOT NULL,
+    body     TEXT NOT NULL,
+    pending  TEXT NOT NULL,
     answers  TEXT NOT NULL,
     UNIQUE (incident, key_hash)
 );
+
+-- A command at SEPM that runs on endpoints, followed while it is open.
+CREATE TABLE command (
+    id       {{identity}},
+    incident BIGINT NOT NULL REFERENCES incident (id),
+    run      BIGINT NOT NULL REFERENCES run (id),
+    kind     TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    is_open  BOOLEAN NOT NULL,
+    started  BIGINT NOT NULL,
+    body     TEXT NOT NULL
+);
+CREATE INDEX command_open ON command (id) WHERE is_open;
+CREATE INDEX command_kind ON command (kind, id);
 
 -- When the next request to a server may be sent: any, and one that nobody waits
 -- for in person.

@@ -1,0 +1,117 @@
+package enrich
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sepwatch/sepwatch/incident"
+)
+
+// Action is one thing that can be done for an incident.
+type Action struct {
+	incident.ActionDef
+
+	// Decide says what a run needs next. It decides by the plan alone, and sends
+	// nothing that changes anything.
+	Decide func(ctx context.Context, p Plan) (incident.Step, error)
+}
+
+// Plan is what an action decides by: SEPM, and the run as far as it has come,
+// so that it goes on after a crash where its last answer was recorded.
+type Plan struct {
+	Server
+	incident.Run
+	// Case looks up what the ledger holds of the incident.
+	Case func(ctx context.Context) (Case, error)
+	Now  time.Time
+}
+
+// Case is what the ledger holds of the incident that an action is for.
+type Case struct {
+	// ID is the ledger's, RemoteID Resilient's, 0 until it is known.
+	ID, RemoteID int64
+	Artifacts    []incident.Artifact
+	Rows         []incident.Row
+}
+
+// Actions are all actions, in the order of the guide.
+func Actions() []Action {
+	return slices.Concat(
+		[]Action{getEndpointDetails()},
+	)
+}
+
+// ActionNamed is the action of a name.
+func ActionNamed(name string) (Action, error) {
+	var names []string
+	for _, a := range Actions() {
+		if a.Name == name {
+			return a, nil
+		}
+		names = append(names, a.Name)
+	}
+	return Action{}, fmt.Errorf("there is no action %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// Check says why a run of the action cannot be started, nil where it can: its
+// subject, which has to meet the action's conditions, or its input.
+func (a Action) Check(run incident.Run) error {
+	if err := a.Offered(run.Subject); err != nil {
+		return err
+	}
+	return checkForm(a.ActionDef, run.Input)
+}
+
+// checkForm holds the fields of a form against its definition.
+func checkForm(def incident.ActionDef, fields map[string]string) error {
+	known := make(map[string]bool)
+	for _, f := range def.Form {
+		known[f.Name] = true
+		value := fields[f.Name]
+		switch {
+		case value == "" && f.Required && f.Default == "":
+			return fmt.Errorf("%s: %s is missing: %s", def.Name, f.Name, f.Help)
+		case value == "":
+		case f.Type == incident.InputSelect && !slices.Contains(f.Values, value):
+			return fmt.Errorf("%s: %s is %q, which is none of %s", def.Name, f.Name, value, strings.Join(f.Values, ", "))
+		case f.Type == incident.InputBoolean && value != "true" && value != "false":
+			return fmt.Errorf("%s: %s is %q, which is neither true nor false", def.Name, f.Name, value)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !known[name] {
+			return fmt.Errorf("%s has no field %q", def.Name, name)
+		}
+	}
+	return nil
+}
+
+// Next says what a run needs next, a call or its effects, with the defaults of
+// fields that were left empty.
+func (a Action) Next(ctx context.Context, p Plan) (incident.Step, error) {
+	input := make(map[string]string)
+	for _, f := range a.Form {
+		if f.Default != "" {
+			input[f.Name] = f.Default
+		}
+	}
+	for name, value := range p.Input {
+		if value != "" {
+			input[name] = value
+		}
+	}
+	p.Input = input
+	return a.Decide(ctx, p)
+}
+
+// Mistake is what a plan cannot work with, such as a domain that SEPM does not
+// have. Asking again does not help.
+type Mistake struct{ Problem string }
+
+func (m *Mistake) Error() string { return m.Problem }
+
+func mistake(format string, args ...any) error { return &Mistake{fmt.Sprintf(format, args...)} }

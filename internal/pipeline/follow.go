@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/sepwatch/sepwatch/enrich"
+	"github.com/sepwatch/sepwatch/internal/ledger"
+	"github.com/sepwatch/sepwatch/sepclient"
+)
+
+// followStage asks SEPM how commands stand until they end. Few are asked for
+// at once: each may take many pages.
+func (p *Pipeline) followStage() *stage {
+	return &stage{
+		Pipeline: p, kind: ledger.TaskFollow, limit: 8, batch: 8, system: "SEPM",
+		lease:  func(*Settings) time.Duration { return 30 * time.Minute },
+		client: func(s *Settings) any { return s.SEPM },
+		shut:   sepmShut,
+		prepare: func(s *step, tx ledger.Tx, tasks []ledger.Task) ([]job, error) {
+			commands, err := tx.Commands(keys(tasks))
+			if err != nil {
+				return nil, err
+			}
+			byID := make(map[int64]ledger.Command, len(commands))
+			for _, c := range commands {
+				byID[c.ID] = c
+			}
+			jobs := make([]job, len(tasks))
+			for i, t := range tasks {
+				jobs[i] = job{t, following{s, t, byID[t.Key]}.next}
+			}
+			return jobs, nil
+		},
+	}
+}
+
+// following is one poll of a command.
+type following struct {
+	*step
+	task    ledger.Task
+	command ledger.Command
+}
+
+func (f following) next(ctx context.Context) change {
+	if f.command.ID == 0 || !f.command.Open {
+		return change{outcome: ledger.Outcome{Task: f.task, Done: true}}
+	}
+	sepm, not, err := f.ask(f.command.Server, f.task)
+	switch {
+	case err != nil: // the configuration may get the entry back
+		return change{outcome: ledger.Outcome{Task: f.task, Park: true, Failed: true, Error: err.Error()}}
+	case not != nil:
+		return change{outcome: *not}
+	}
+	state, err := enrich.Follow(ctx, sepm.entry.Server(sepclient.Following), f.command.Command, f.Clock.Now())
+	if err != nil {
+		o, final := sepm.readFailed(ctx, f.task, err)
+		if !final {
+			return change{outcome: o}
+		}
+		state = enrich.Lost(f.command.Command, err, f.Clock.Now())
+	} else {
+		sepm.gate.passed(f.Clock.Now())
+	}
+	f.command.Command, f.command.Open = state.Command, !state.Next.IsZero()
+	c := change{
+		outcome: ledger.Outcome{Task: f.task, Done: !f.command.Open, Again: state.Next, Progress: true},
+		follow:  []ledger.Command{f.command},
+	}
+	if err := c.addEffects(f.command.Incident, f.command.Run, state.Effects); err != nil {
+		return change{outcome: ledger.Outcome{Task: f.task, Park: true, Failed: true, Error: err.Error()}}
+	}
+	return c
+}
