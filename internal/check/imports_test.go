@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"resilient":                  {"internal/remote", "internal/connect", "incident"},
 	"internal/remote":            {"internal/connect"},
 	"internal/connect":           {},
+	"internal/winzip":            {"incident"},
 	"incident":                   {},
 	"internal/config":            {"internal/connect"},
 	"internal/simulate":          {},

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Need returns the path of a server's program, looked for in PATH and in the
+// Need returns the path of a program, looked for in PATH and in the
 // globs. Where it is missing the test is skipped by name, or fails when CI is
 // "true". A skip is also written to the file that $SEPWATCH_SKIPS names, so
 // that `make test` can sum them up.
