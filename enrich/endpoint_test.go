@@ -17,6 +17,7 @@ import (
 // fleet answers every query with its computers, as SEPM's filter may match
 // more than the name.
 type fleet struct {
+	enrich.Reader
 	computers []sepclient.Computer
 	err       error
 	asked     []sepclient.ComputerQuery
@@ -41,9 +42,11 @@ var asked = time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 
 func details(t *testing.T, f *fleet, computer string) (incident.Step, error) {
 	t.Helper()
-	action := enrich.Actions()["endpoint_details"]
-	require.NotNil(t, action)
-	return action.Next(t.Context(), f, incident.Run{Action: "endpoint_details", Input: map[string]string{"computer": computer}}, asked.Add(time.Minute))
+	action, err := enrich.ActionNamed("endpoint_details")
+	require.NoError(t, err)
+	run := incident.Run{Action: action.Name, Subject: incident.Subject{Artifact: &incident.Artifact{Type: incident.SystemName, Value: computer}}}
+	require.NoError(t, action.Check(run))
+	return action.Next(t.Context(), enrich.Plan{Server: enrich.Server{Reader: f}, Run: run, Now: asked.Add(time.Minute)})
 }
 
 func TestEndpointDetails(t *testing.T) {

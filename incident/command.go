@@ -69,9 +69,12 @@ type CommandProgress struct {
 	Rejected  int `json:"rejected,omitempty"`
 	Cancelled int `json:"cancelled,omitempty"`
 	Failed    int `json:"failed,omitempty"`
+	Excluded  int `json:"excluded,omitempty"` // those of [Command.Others]
 	// Matches are those of a scan, MatchedOn how many endpoints have one.
 	Matches   int `json:"matches,omitempty"`
 	MatchedOn int `json:"matched_on,omitempty"`
+	// Reported is how many had completed when that was told last.
+	Reported int `json:"reported,omitempty"`
 	// Ended are the endpoints of [Command.Computers] that have ended, by id.
 	Ended map[string]EndpointResult `json:"ended,omitempty"`
 }

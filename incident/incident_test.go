@@ -89,17 +89,6 @@ func TestArtifactIdentity(t *testing.T) {
 	require.NotEqual(t, a.Identity(), b.Identity())
 }
 
-func TestCommandStateFinal(t *testing.T) {
-	t.Parallel()
-	for state, final := range map[incident.CommandState]bool{
-		incident.CommandInitial: false, incident.CommandReceived: false, incident.CommandInProgress: false,
-		incident.CommandCompleted: true, incident.CommandRejected: true, incident.CommandCancelled: true,
-		incident.CommandError: true, 7: false, -1: false,
-	} {
-		require.Equal(t, final, state.Final(), state)
-	}
-}
-
 func TestEscapeHTML(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

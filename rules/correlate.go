@@ -108,7 +108,7 @@ func (r *Rules) respond(e parse.Event) []incident.Run {
 		return nil
 	}
 	return []incident.Run{{
-		Action: incident.EndpointDetails,
-		Input:  map[string]string{"computer": e.Computer},
+		Action:  incident.EndpointDetails,
+		Subject: incident.Subject{Artifact: &incident.Artifact{Type: incident.SystemName, Value: e.Computer}},
 	}}
 }

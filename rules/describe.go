@@ -140,7 +140,7 @@ func (d *description) sender(a parse.Alert, trust incident.Trust) {
 func (d *description) lookups(runs []incident.Run, table string) {
 	for _, r := range runs {
 		if r.Action == incident.EndpointDetails {
-			d.field("Looked up in SEPM", r.Input["computer"]+": see the table \""+table+"\", or a note if SEPM does not know it")
+			d.field("Looked up in SEPM", r.Subject.Artifact.Value+": see the table \""+table+"\", or a note if SEPM does not know it")
 		}
 	}
 }

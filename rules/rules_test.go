@@ -85,7 +85,7 @@ func TestCorrelate(t *testing.T) {
 	require.Equal(t, "High", stories[0].Incident.Severity)
 	require.Equal(t, time.Date(2019, 2, 28, 3, 40, 12, 0, time.UTC), stories[0].Incident.Discovered)
 	require.Equal(t, []incident.Artifact{{Type: incident.SystemName, Value: "HOST-1", Description: "From the SEPM alert"}}, stories[0].Artifacts)
-	require.Equal(t, []incident.Run{{Action: incident.EndpointDetails, Input: map[string]string{"computer": "HOST-1"}}}, stories[0].Runs)
+	require.Equal(t, []incident.Run{{Action: incident.EndpointDetails, Subject: incident.Subject{Artifact: &incident.Artifact{Type: incident.SystemName, Value: "HOST-1"}}}}, stories[0].Runs)
 
 	require.EqualValues(t, 7, stories[1].Joins)
 	require.Equal(t, "Low", stories[1].Incident.Severity)

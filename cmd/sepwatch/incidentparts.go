@@ -108,7 +108,14 @@ func labelOf(r incident.Row) string {
 type runLine struct {
 	ID     int64  `json:"id"`
 	Action string `json:"action"`
-	// Input are the values that it was started with, by name.
+	// Server is the SEPM entry that it asks, empty for the first, and By who
+	// started it, empty for a rule.
+	Server string `json:"server"`
+	By     string `json:"by"`
+	// Subject is what it was started on: an "artifact", a "row", or neither for
+	// the incident.
+	Subject incident.Subject `json:"subject"`
+	// Input are the fields of its form, by name.
 	Input map[string]string `json:"input"`
 	// Status is waiting, done or failed (for the reason Error).
 	Status string `json:"status"`
@@ -133,7 +140,7 @@ func readRuns(tx ledger.Tx, in int64) ([]runLine, error) {
 	}
 	lines := make([]runLine, len(runs))
 	for i, r := range runs {
-		lines[i] = runLine{ID: r.ID, Action: r.Action, Input: r.Input, Status: string(r.Status), Error: r.Error}
+		lines[i] = runLine{ID: r.ID, Action: r.Action, Server: r.Server, By: r.By, Subject: r.Subject, Input: r.Input, Status: string(r.Status), Error: r.Error}
 		if r.Input == nil {
 			lines[i].Input = map[string]string{}
 		}
@@ -149,16 +156,27 @@ func readRuns(tx ledger.Tx, in int64) ([]runLine, error) {
 func runRows(runs []runLine) []row {
 	rows := make([]row, len(runs))
 	for i, r := range runs {
-		var input []string
+		input := []string{subjectLabel(r.Subject)}
 		for _, name := range slices.Sorted(maps.Keys(r.Input)) {
 			input = append(input, name+" "+r.Input[name])
 		}
-		rows[i] = row{[]string{number(r.ID), r.Action, r.Status, strings.Join(input, ", ")}, r.Error}
+		rows[i] = row{[]string{number(r.ID), r.Action, r.Status, strings.TrimPrefix(strings.Join(input, ", "), ", ")}, r.Error}
 		if r.Task != nil {
 			rows[i].note = "task " + r.Task.inWords()
 		}
 	}
 	return rows
+}
+
+// subjectLabel is what an action was started on, empty for the incident.
+func subjectLabel(s incident.Subject) string {
+	switch {
+	case s.Artifact != nil:
+		return s.Artifact.Value
+	case s.Row != nil:
+		return labelOf(*s.Row)
+	}
+	return ""
 }
 
 func runColumns() []column {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sepwatch/sepwatch/enrich"
+	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/metrics"
@@ -31,6 +32,10 @@ type settings struct {
 	soar, sepm *client
 }
 
+// allowAll lets every call pass that an action makes: people start actions, and
+// what rules start changes nothing.
+func allowAll(incident.Run, incident.Call) error { return nil }
+
 // client is a client of a remote system. Settings that say the same of the
 // system share it, with its login; it is closed with the last of them.
 type client struct {
@@ -49,6 +54,7 @@ func newSettings(c *config.Config, before *settings, opts Options, figures *metr
 	s := &settings{config: c}
 	s.Rules, s.Read, s.MailboxLease = accept, reader.Read, mailboxLease(c.Mailboxes)
 	s.AttachMail = pipeline.AttachMail(c.Resilient.AttachMail)
+	s.Allow = allowAll
 	if before != nil && len(config.Changed(before.config.Resilient, c.Resilient)) == 0 {
 		s.Resilient, s.soar = before.Resilient, before.soar
 	} else if err := s.newResilient(c.Resilient, opts, figures); err != nil {
@@ -78,7 +84,9 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 	if len(c) == 0 {
 		return nil
 	}
-	var managers []sepclient.Server
+	var servers []sepclient.Server
+	var entries []*enrich.Entry
+	var shared []*enrich.Lookups
 	for _, m := range c {
 		o := sepmOptions(m, opts.Clock, opts.Logger)
 		o.OnRequest, o.Budget = figures.Request("sepm"), budget(m, opts, l)
@@ -86,23 +94,33 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 		if err != nil {
 			return fmt.Errorf("sepm[%s]: %w", m.Name, err)
 		}
-		managers = append(managers, sepclient.Server{Name: m.Name, URL: m.URL, Domain: m.Domain, Client: manager})
+		servers = append(servers, sepclient.Server{Name: m.Name, URL: m.URL, Domain: m.Domain, Client: manager})
+		lookups := enrich.NewLookups(manager, opts.Clock)
+		shared = append(shared, lookups)
+		entries = append(entries, &enrich.Entry{
+			Name: m.Name, Limits: limits(m),
+			Routine: lookups.Share(manager), Following: manager.In(sepclient.Following), Urgent: manager.In(sepclient.Urgent),
+		})
 	}
-	servers, err := sepclient.NewServers(managers...)
+	choice, err := sepclient.NewServers(servers...)
 	if err != nil {
 		return err
 	}
-	lookups := enrich.NewLookups(servers.Default().Client, opts.Clock)
-	s.SEPM = lookups
+	s.SEPM = &enrich.Servers{Entries: entries, Choose: func(domain, server string) string { return choice.Choose(domain, server).Name }}
 	s.sepm = &client{system: "SEPM", close: func(ctx context.Context) error {
-		lookups.Close()
 		var errs []error
-		for _, m := range servers.All() {
+		for i, m := range servers {
+			shared[i].Close()
 			errs = append(errs, m.Client.Close(ctx))
 		}
 		return errors.Join(errs...)
 	}}
 	return nil
+}
+
+// limits are what actions keep to at a SEPM.
+func limits(m config.SEPM) enrich.Limits {
+	return enrich.Limits{PerMinute: m.RequestsPerMinute, Timeout: m.Timeout}
 }
 
 // budget is that of a SEPM, nil where it has no bound. Entries of one server

@@ -101,10 +101,25 @@ func (p *Pipeline) readMail(s *Settings, which slog.Attr, raw []byte) (r read) {
 	r = read{alert: s.Rules.Accept(s.Read(raw)), at: p.Clock.Now(), attach: s.AttachMail}
 	if r.alert.Status != parse.Ignored && r.alert.Status != parse.Rejected {
 		r.stories = s.Rules.Stories(r.alert, incident.Trust{})
+		s.chooseServers(r)
 	}
 	p.Logger.Debug("mail read", which, "status", r.alert.Status, "kind", r.alert.Kind,
 		"events", len(r.alert.Events), "rule", r.alert.Rule)
 	return r
+}
+
+// chooseServers says at which SEPM the runs of stories look: that which their
+// events are from.
+func (s *Settings) chooseServers(r read) {
+	for _, story := range r.stories {
+		if len(story.Events) == 0 {
+			continue
+		}
+		e := r.alert.Events[story.Events[0]]
+		for i := range story.Runs {
+			story.Runs[i].Server = s.SEPM.For(e.Domain, e.Server)
+		}
+	}
 }
 
 // keep records what was read: the mails' states, their events, and the
@@ -306,7 +321,7 @@ func (k *keeper) write(tx ledger.Tx) error {
 // runKey is a run's identity on its incident: the same action on the same
 // target starts once.
 func runKey(r incident.Run) string {
-	return r.Action + "\x1f" + strings.ToLower(r.Input["computer"])
+	return r.Action + "\x1f" + strings.ToLower(r.Subject.Identity())
 }
 
 // piece makes a piece of an artifact, note or row.

@@ -1,0 +1,215 @@
+package enrich
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/sepclient"
+)
+
+const (
+	// statusPage is how many endpoints SEPM gives in one answer about a command.
+	statusPage = 200
+	// A command is asked for after firstPoll, and less and less often up to
+	// lastPoll. One that timed out is asked for every latePoll for lateFor.
+	firstPoll, lastPoll = 10 * time.Second, 5 * time.Minute
+	latePoll, lateFor   = 30 * time.Minute, 72 * time.Hour
+)
+
+// Followed is where a command stands.
+type Followed struct {
+	incident.Command
+	Effects []incident.Effect
+	// Next is when to ask again; zero where it has ended.
+	Next time.Time
+}
+
+// Follow asks SEPM how a command stands, and says what that leaves on the
+// incident: the same effects for the same state, however often it is asked.
+func Follow(ctx context.Context, on Server, c incident.Command, now time.Time) (Followed, error) {
+	excluded, named := make(map[string]bool, len(c.Others)), make(map[string]bool, len(c.Computers))
+	for _, id := range c.Others {
+		excluded[id] = true
+	}
+	for _, t := range c.Computers {
+		named[t.ID] = true
+	}
+	progress := NewProgress(excluded)
+	ended := make(map[string]incident.EndpointResult)
+	for _, id := range c.IDs {
+		for s, err := range progress.Walk(ctx, on, id) {
+			if err != nil {
+				return Followed{}, err
+			}
+			if named[s.ComputerID] && s.State.Final() {
+				ended[s.ComputerID] = incident.EndpointResult{State: s.State.String(), Detail: s.Detail, At: s.Updated}
+			}
+		}
+	}
+	f := follow{Server: on, Command: c, before: c.Progress, progress: progress, now: now}
+	f.Progress = f.counted(ended)
+	next := f.next()
+	if next.IsZero() || f.Progress.State != f.before.State {
+		f.report = f.Progress.State != incident.CommandFollowed && f.news()
+	}
+	if f.report {
+		f.Progress.Reported = f.Progress.Completed
+	}
+	return Followed{Command: f.Command, Effects: f.effects(), Next: next}, nil
+}
+
+// Lost is where a command stands that SEPM refuses to tell about. SEPM may not
+// know a command yet that it has just taken, so that is no end for a while.
+func Lost(c incident.Command, err error, now time.Time) Followed {
+	if now.Sub(c.Started) < lastPoll {
+		return Followed{Command: c, Next: now.Add(firstPoll)}
+	}
+	c.Progress.State, c.Progress.Polled = incident.CommandEnded, now
+	return Followed{Command: c, Effects: []incident.Effect{{Note: &incident.Note{
+		Key: "command lost: " + c.IDs[0],
+		Text: fmt.Sprintf("<b>%s</b>: SEPM does not tell any more how the command %s stands, so its end is not known: %s",
+			incident.EscapeHTML(c.Action), incident.EscapeHTML(c.IDs[0]), incident.EscapeHTML(err.Error())),
+	}}}}
+}
+
+// follow is one look at a command.
+type follow struct {
+	Server
+	incident.Command
+	before   incident.CommandProgress
+	progress *Progress
+	now      time.Time
+	// report is whether it has come to an end, or to one for the time being,
+	// that is to be told in a note and files.
+	report bool
+}
+
+// counted is the progress in the command's own terms.
+func (f *follow) counted(ended map[string]incident.EndpointResult) incident.CommandProgress {
+	c := f.progress.Counts()
+	p := incident.CommandProgress{
+		State: incident.CommandFollowed, Polled: f.now, Polls: f.before.Polls + 1, Reported: f.before.Reported,
+		Pages: len(f.IDs) + (c.Total+c.Excluded)/statusPage,
+		Total: c.Total, Waiting: c.Waiting, Running: c.Received + c.InProgress, Completed: c.Completed,
+		Rejected: c.Rejected, Cancelled: c.Cancelled, Failed: c.Error, Excluded: c.Excluded,
+		Matches: c.Matches, MatchedOn: c.Matched,
+	}
+	if len(ended) > 0 {
+		p.Ended = ended
+	}
+	switch f.overall() {
+	case StateCompleted:
+		p.State = incident.CommandEnded
+	case StateTimedout:
+		p.State = incident.CommandTimedOut
+	}
+	return p
+}
+
+// deadline is when the command times out. Clients fetch commands when they
+// report, so it leaves them time for that.
+func (f *follow) deadline() time.Time {
+	return f.Started.Add(max(f.ScanTimeout, 3*f.Heartbeat))
+}
+
+// overall is the state in the guide's words.
+func (f *follow) overall() OverallState { return f.progress.State(!f.now.Before(f.deadline())) }
+
+// next is when to ask again, zero for never.
+func (f *follow) next() time.Time {
+	switch f.Progress.State {
+	case incident.CommandEnded:
+		return time.Time{}
+	case incident.CommandTimedOut:
+		if f.now.Before(f.deadline().Add(lateFor)) {
+			return f.now.Add(latePoll)
+		}
+		return time.Time{}
+	}
+	pause := min(max(f.now.Sub(f.Started)/4, firstPoll), lastPoll)
+	if f.PerMinute > 0 {
+		// Polls leave three quarters of the budget to others.
+		pause = max(pause, time.Duration(f.Progress.Pages)*4*time.Minute/time.Duration(f.PerMinute))
+	}
+	if next := f.now.Add(pause); next.Before(f.deadline()) {
+		return next
+	}
+	return f.deadline()
+}
+
+// news reports whether there is anything to report that was not.
+func (f *follow) news() bool {
+	return f.Progress.State != f.before.State || f.Progress.Completed != f.Progress.Reported
+}
+
+// effects are what the state leaves on the incident.
+func (f *follow) effects() []incident.Effect {
+	switch f.Kind {
+	default:
+		return f.plain()
+	}
+}
+
+// plain tells the end of a command that finds nothing.
+func (f *follow) plain() []incident.Effect {
+	if !f.report {
+		return nil
+	}
+	return []incident.Effect{f.note("%s: %s", incident.EscapeHTML(f.Action), f.summary())}
+}
+
+// note is a note on the end of the command. Its text is HTML.
+func (f *follow) note(format string, args ...any) incident.Effect {
+	return incident.Effect{Note: &incident.Note{
+		Key:  fmt.Sprintf("command %s: %s, %d completed", f.IDs[0], f.Progress.State, f.Progress.Completed),
+		Text: fmt.Sprintf(format, args...),
+	}}
+}
+
+// summary says on how many endpoints the command has ended, and how.
+func (f *follow) summary() string {
+	p := f.Progress
+	text := fmt.Sprintf("completed on %d of %s", p.Completed, amount(p.Total, "endpoint"))
+	for _, part := range []struct {
+		n    int
+		what string
+	}{
+		{p.Waiting + p.Running, "have not answered"}, {p.Rejected, "rejected it"}, {p.Cancelled, "were cancelled"},
+		{p.Failed, "failed"}, {p.Excluded, "others, not Windows, were not counted"},
+	} {
+		if part.n > 0 {
+			text += fmt.Sprintf("; %d %s", part.n, part.what)
+		}
+	}
+	if p.State == incident.CommandTimedOut {
+		text += fmt.Sprintf(". It timed out after %v; answers that come within %v still count", max(f.ScanTimeout, 3*f.Heartbeat), lateFor)
+	}
+	return text
+}
+
+// amount is a number of things in words.
+func amount(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// commandTargets are computers as a command keeps them.
+func commandTargets(computers []sepclient.Computer) []incident.CommandTarget {
+	targets := make([]incident.CommandTarget, len(computers))
+	for i, c := range computers {
+		targets[i] = incident.CommandTarget{ID: c.ID, Name: c.Name}
+	}
+	return targets
+}
+
+// started is the command of a plan whose calls have started it.
+func (p Plan) started(kind incident.CommandKind) *incident.Command {
+	return &incident.Command{
+		Kind: kind, IDs: commandIDs(p.Answers), Server: p.Run.Server, Action: p.Run.Action, By: p.By,
+		Why: p.Input["reason"], Started: p.Answers[0].At, Progress: incident.CommandProgress{State: incident.CommandFollowed},
+	}
+}
