@@ -56,6 +56,8 @@ type Note struct {
 // Attachment is a file on an incident.
 type Attachment struct {
 	// Key identifies the attachment on its incident, so that it is left once.
+	// One key has one content: Resilient tells attachments apart by name and
+	// size only, and keeps each that it is sent.
 	Key         string `json:"key"`
 	Name        string `json:"name"`
 	ContentType string `json:"content_type"`

@@ -163,7 +163,7 @@ func kill(t *testing.T, sw fault.Switch, field, after bool, at int64) {
 	real := b.settings
 	dying := &crash{Resilient: real.Resilient, path: path, copy: ledgerPath(t), t: t, dead: make(chan struct{})}
 	dying.arm(at, after)
-	b.settings = &pipeline.Settings{Rules: real.Rules, Read: real.Read, SEPM: real.SEPM, Resilient: dying}
+	b.settings = &pipeline.Settings{Rules: real.Rules, Read: real.Read, SEPM: real.SEPM, Allow: real.Allow, Resilient: dying}
 	b.onLedger(t, path, systemClock{})
 	if sw.Kind != "" {
 		sw.Method, sw.Path, sw.Remaining = "POST", "incidents", 1

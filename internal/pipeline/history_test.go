@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,9 @@ func (w *life) put(on int, kind ledger.PieceKind, what int) {
 			"uniqueId": incident.Text(fmt.Sprintf("%d-%d", id, which)), "sep_description": incident.Text(version),
 		}}
 	case ledger.PieceAttachment:
+		// Name and size are all that tells one version from another (see lister):
+		// with the same of both, one that lands late is taken for the next.
+		version += strings.Repeat("!", w.version)
 		effect.Attachment = &incident.Attachment{Key: fmt.Sprint(which), Name: fmt.Sprintf("%d-%d.txt", id, which), ContentType: "text/plain", Content: []byte(version)}
 	}
 	w.keep(id, effect)

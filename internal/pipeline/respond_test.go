@@ -65,56 +65,49 @@ func TestRunCutOffByAStopGoesOn(t *testing.T) {
 	}
 }
 
-// change is an action that wants to change something at SEPM.
-type change struct{ nexts *int }
-
-func (change) Def() incident.ActionDef {
-	return incident.ActionDef{Name: "endpoint_details", Changes: true}
+// acting is endpoint_details with another plan.
+func acting(decide func(ctx context.Context, p enrich.Plan) (incident.Step, error)) []enrich.Action {
+	def := enrich.Actions()[0].ActionDef
+	def.Changes = true
+	return []enrich.Action{{ActionDef: def, Decide: decide}}
 }
 
-func (c change) Next(context.Context, enrich.SEPM, incident.Run, time.Time) (incident.Step, error) {
-	*c.nexts++
-	return incident.Step{Call: &incident.Call{Operation: "quarantine", Target: incident.Target{Computers: []string{"A"}}}}, nil
-}
-
-func TestChangesAreNotAllowed(t *testing.T) {
+func TestCallsThatAreNotAllowedAreNotSent(t *testing.T) {
 	t.Parallel()
-	var nexts int
-	b := setup(t, options{sepm: fleet("HOST-1"), actions: map[string]enrich.Action{"endpoint_details": change{&nexts}}})
+	var asked incident.Call
+	b := setup(t, options{
+		sepm: fleet("HOST-1"),
+		actions: acting(func(context.Context, enrich.Plan) (incident.Step, error) {
+			return incident.Step{Call: &incident.Call{Operation: incident.OpQuarantine, Target: incident.Target{Computers: []string{"A"}}}}, nil
+		}),
+		allow: func(_ incident.Run, c incident.Call) error {
+			asked = c
+			return errors.New("it is Sunday")
+		},
+	})
 	b.start()
 	b.receive(alert("HOST-1"))
 	b.settle()
-	require.Equal(t, 1, nexts)
+	require.Equal(t, incident.OpQuarantine, asked.Operation)
 	require.Zero(t, b.sepm.Requests(), "nothing was sent")
-	require.Contains(t, b.open()[0].Notes[0].Text, "quarantine is not allowed")
-	require.NoError(t, b.ledger.View(t.Context(), func(tx ledger.Tx) error {
-		runs, err := tx.Runs([]int64{1})
-		require.Equal(t, ledger.RunFailed, runs[0].Status)
-		return err
-	}))
+	require.Contains(t, b.open()[0].Notes[0].Text, "quarantine is not allowed: it is Sunday")
+	require.Equal(t, ledger.RunFailed, b.run(1).Status)
 }
 
 func TestUnknownActionFailsItsRun(t *testing.T) {
 	t.Parallel()
-	b := setup(t, options{sepm: fleet("HOST-1"), actions: map[string]enrich.Action{}})
+	b := setup(t, options{sepm: fleet("HOST-1"), actions: []enrich.Action{}})
 	b.start()
 	b.receive(alert("HOST-1"))
 	b.settle()
-	require.Contains(t, b.open()[0].Notes[0].Text, "no action is named")
-}
-
-// panicking is an action with a mistake in it.
-type panicking struct{}
-
-func (panicking) Def() incident.ActionDef { return incident.ActionDef{Name: "endpoint_details"} }
-
-func (panicking) Next(context.Context, enrich.SEPM, incident.Run, time.Time) (incident.Step, error) {
-	panic("nil map")
+	require.Contains(t, b.open()[0].Notes[0].Text, "there is no action")
 }
 
 func TestPanickingActionIsParked(t *testing.T) {
 	t.Parallel()
-	b := setup(t, options{sepm: fleet("HOST-1"), actions: map[string]enrich.Action{"endpoint_details": panicking{}}})
+	b := setup(t, options{sepm: fleet("HOST-1"), actions: acting(func(context.Context, enrich.Plan) (incident.Step, error) {
+		panic("nil map")
+	})})
 	b.start()
 	b.receive(alert("HOST-1"))
 	b.settle()

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sepwatch/sepwatch/enrich"
+	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/ingest"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/ledger/sqlite"
@@ -65,8 +66,10 @@ type options struct {
 	connection func(*resilient.Options)
 	// patience is the time-out of one request to SEPM; 0 is the usual one.
 	patience time.Duration
-	actions  map[string]enrich.Action
-	read     func([]byte) parse.Alert
+	actions  []enrich.Action
+	// allow is asked before every call; nil allows all.
+	allow func(incident.Run, incident.Call) error
+	read  func([]byte) parse.Alert
 	// observer is nobody by default.
 	observer pipeline.Observer
 }
@@ -98,6 +101,9 @@ func setup(t *testing.T, o options) *bench {
 	if o.actions == nil {
 		o.actions = enrich.Actions()
 	}
+	if o.allow == nil {
+		o.allow = func(incident.Run, incident.Call) error { return nil }
+	}
 	if o.read == nil {
 		o.read = parse.NewReader(parse.Options{}).Read
 	}
@@ -116,7 +122,12 @@ func setup(t *testing.T, o options) *bench {
 	t.Cleanup(lookups.Close)
 	b.settings = &pipeline.Settings{
 		Rules: rules.New(rules.Options{Subjects: rules.DefaultSubjects(), Lookups: true}),
-		Read:  o.read, Resilient: platform, SEPM: lookups,
+		Read:  o.read, Resilient: platform,
+		SEPM: &enrich.Servers{Entries: []*enrich.Entry{{
+			Name: "main", Routine: lookups.Share(manager), Following: manager.In(sepclient.Following), Urgent: manager.In(sepclient.Urgent),
+			Limits: enrich.Limits{Results: 200, ScanTimeout: time.Minute, Timeout: cmp.Or(o.patience, timeout)},
+		}}},
+		Allow: o.allow,
 	}
 	b.ledger, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Node: "test"})
 	require.NoError(t, err)
@@ -212,4 +223,16 @@ func fleet(names ...string) sepm.Options {
 		o.Computers = append(o.Computers, sepm.Computer{Name: name, ID: fmt.Sprintf("%032X", i+1), HardwareKey: fmt.Sprintf("%032X", i+100)})
 	}
 	return o
+}
+
+// run is a run of the ledger.
+func (b *bench) run(id int64) (r ledger.Run) {
+	b.t.Helper()
+	require.NoError(b.t, b.ledger.View(b.t.Context(), func(tx ledger.Tx) error {
+		runs, err := tx.Runs([]int64{id})
+		require.Len(b.t, runs, 1)
+		r = runs[0]
+		return err
+	}))
+	return r
 }

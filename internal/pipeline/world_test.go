@@ -298,7 +298,7 @@ func (w *world) restart(path string, r pipeline.Resilient) {
 	w.t.Helper()
 	require.NoError(w.t, w.ledger.Close())
 	w.path = path
-	w.settings = &pipeline.Settings{Rules: w.settings.Rules, Read: w.settings.Read, SEPM: w.settings.SEPM, Resilient: r}
+	w.settings = &pipeline.Settings{Rules: w.settings.Rules, Read: w.settings.Read, SEPM: w.settings.SEPM, Allow: w.settings.Allow, Resilient: r}
 	w.onLedger(w.t, path, w.clock)
 }
 
