@@ -36,12 +36,15 @@ type Case struct {
 	ID, RemoteID int64
 	Artifacts    []incident.Artifact
 	Rows         []incident.Row
+	// Commands are those started for the incident, the newest first.
+	Commands []incident.Command
 }
 
 // Actions are all actions, in the order of the guide.
 func Actions() []Action {
 	return slices.Concat(
 		[]Action{getEndpointDetails()},
+		scanActions(), scanRowActions(),
 	)
 }
 

@@ -15,6 +15,20 @@ type (
 		Full        bool           `json:"full,omitempty"`
 		Description string         `json:"description,omitempty"`
 		Evidence    []evidenceBody `json:"evidence"`
+		// What follows is not sent: it is for the row and the note.
+		Reach reach    `json:"reach,omitzero"`
+		Left  []string `json:"left,omitempty"` // artifacts that are not searched for
+	}
+	// reach is what is known of the endpoints that a command goes to.
+	reach struct {
+		// Endpoints are how many can run it.
+		Endpoints int `json:"endpoints,omitempty"`
+		// Names are those of the endpoints and groups, by their ids.
+		Names map[string]string `json:"names,omitempty"`
+		// Others are ids of endpoints that cannot run it, OtherNames the names of
+		// the first few of them.
+		Others     []string `json:"others,omitempty"`
+		OtherNames []string `json:"other_names,omitempty"`
 	}
 	evidenceBody struct {
 		Name string             `json:"name,omitempty"`

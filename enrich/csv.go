@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
 	"fmt"
 	"strings"
@@ -11,8 +12,9 @@ import (
 )
 
 const (
-	// maxCSV bounds a CSV file, in bytes.
-	maxCSV = 64 << 20
+	// maxCSV bounds a CSV file, in bytes: Resilient takes 25 MB as it comes
+	// (contract: Resilient API §1.6).
+	maxCSV = 24 << 20
 	// csvRest is kept free for the line that says what was left out.
 	csvRest = 200
 )
@@ -71,6 +73,12 @@ func (f *csvFile) attachment(key, name string) *incident.Attachment {
 		f.write(last)
 	}
 	return &incident.Attachment{Key: key, Name: name, ContentType: "text/csv", Content: f.buf.Bytes()}
+}
+
+// contentKey is the key of an attachment by its name and content: one key has
+// one content.
+func contentKey(name string, content []byte) string {
+	return fmt.Sprintf("%s %x", name, sha256.Sum256(content))
 }
 
 // cell is a text that a spreadsheet shows and does not calculate. An

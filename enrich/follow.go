@@ -29,27 +29,10 @@ type Followed struct {
 // Follow asks SEPM how a command stands, and says what that leaves on the
 // incident: the same effects for the same state, however often it is asked.
 func Follow(ctx context.Context, on Server, c incident.Command, now time.Time) (Followed, error) {
-	excluded, named := make(map[string]bool, len(c.Others)), make(map[string]bool, len(c.Computers))
-	for _, id := range c.Others {
-		excluded[id] = true
+	f, err := look(ctx, on, c, now)
+	if err != nil {
+		return Followed{}, err
 	}
-	for _, t := range c.Computers {
-		named[t.ID] = true
-	}
-	progress := NewProgress(excluded)
-	ended := make(map[string]incident.EndpointResult)
-	for _, id := range c.IDs {
-		for s, err := range progress.Walk(ctx, on, id) {
-			if err != nil {
-				return Followed{}, err
-			}
-			if named[s.ComputerID] && s.State.Final() {
-				ended[s.ComputerID] = incident.EndpointResult{State: s.State.String(), Detail: s.Detail, At: s.Updated}
-			}
-		}
-	}
-	f := follow{Server: on, Command: c, before: c.Progress, progress: progress, now: now}
-	f.Progress = f.counted(ended)
 	next := f.next()
 	if next.IsZero() || f.Progress.State != f.before.State {
 		f.report = f.Progress.State != incident.CommandFollowed && f.news()
@@ -60,6 +43,32 @@ func Follow(ctx context.Context, on Server, c incident.Command, now time.Time) (
 	return Followed{Command: f.Command, Effects: f.effects(), Next: next}, nil
 }
 
+// look asks SEPM how a command stands now.
+func look(ctx context.Context, on Server, c incident.Command, now time.Time) (*follow, error) {
+	excluded, named := make(map[string]bool, len(c.Others)), make(map[string]bool, len(c.Computers))
+	for _, id := range c.Others {
+		excluded[id] = true
+	}
+	for _, t := range c.Computers {
+		named[t.ID] = true
+	}
+	f := &follow{Server: on, Command: c, before: c.Progress, progress: NewProgress(excluded), now: now, heard: make(map[string]heard)}
+	ended := make(map[string]incident.EndpointResult)
+	for _, id := range c.IDs {
+		for s, err := range f.progress.Walk(ctx, on, id) {
+			if err != nil {
+				return nil, err
+			}
+			f.hear(s, named[s.ComputerID])
+			if named[s.ComputerID] && s.State.Final() {
+				ended[s.ComputerID] = f.heard[s.ComputerID].EndpointResult
+			}
+		}
+	}
+	f.Progress = f.counted(ended)
+	return f, nil
+}
+
 // Lost is where a command stands that SEPM refuses to tell about. SEPM may not
 // know a command yet that it has just taken, so that is no end for a while.
 func Lost(c incident.Command, err error, now time.Time) Followed {
@@ -67,11 +76,17 @@ func Lost(c incident.Command, err error, now time.Time) Followed {
 		return Followed{Command: c, Next: now.Add(firstPoll)}
 	}
 	c.Progress.State, c.Progress.Polled = incident.CommandEnded, now
-	return Followed{Command: c, Effects: []incident.Effect{{Note: &incident.Note{
+	effects := []incident.Effect{{Note: &incident.Note{
 		Key: "command lost: " + c.IDs[0],
 		Text: fmt.Sprintf("<b>%s</b>: SEPM does not tell any more how the command %s stands, so its end is not known: %s",
 			incident.EscapeHTML(c.Action), incident.EscapeHTML(c.IDs[0]), incident.EscapeHTML(err.Error())),
-	}}}}
+	}}}
+	if column := statusColumn(c.Kind); column != "" {
+		for key := range rowsOf(c) {
+			effects = append(effects, setCells(key, map[string]string{column: wordUnexpected}))
+		}
+	}
+	return Followed{Command: c, Effects: effects}
 }
 
 // follow is one look at a command.
@@ -81,9 +96,38 @@ type follow struct {
 	before   incident.CommandProgress
 	progress *Progress
 	now      time.Time
+	// heard is what the endpoints said that the command names, or that found
+	// something, by their ids, and latest when one of all ended last.
+	heard  map[string]heard
+	latest time.Time
 	// report is whether it has come to an end, or to one for the time being,
 	// that is to be told in a note and files.
 	report bool
+}
+
+// heard is what an endpoint has said of a command.
+type heard struct {
+	incident.EndpointResult
+	state sepclient.CommandState
+	// whole is whether it told all that it found.
+	whole  bool
+	fileID string
+}
+
+// hear keeps what an endpoint says.
+func (f *follow) hear(s sepclient.CommandStatus, named bool) {
+	if s.State.Final() && s.Updated.After(f.latest) {
+		f.latest = s.Updated
+	}
+	if !named && (s.Result == nil || len(s.Result.Matches) == 0) {
+		return
+	}
+	h := heard{state: s.State, whole: s.Result != nil && s.Result.Err == nil, fileID: s.FileID}
+	h.EndpointResult = incident.EndpointResult{State: s.State.String(), Detail: s.Detail, At: s.Updated}
+	if h.Detail == "" && s.SubState != sepclient.SubStateSuccess && s.SubState != sepclient.SubStateUnknown {
+		h.Detail = s.SubState.String()
+	}
+	f.heard[s.ComputerID] = h
 }
 
 // counted is the progress in the command's own terms.
@@ -147,6 +191,12 @@ func (f *follow) news() bool {
 // effects are what the state leaves on the incident.
 func (f *follow) effects() []incident.Effect {
 	switch f.Kind {
+	case incident.Scanning:
+		return f.scan()
+	case incident.Remediation:
+		return f.remediation()
+	case incident.Upload:
+		return f.upload()
 	default:
 		return f.plain()
 	}
@@ -191,10 +241,14 @@ func (f *follow) summary() string {
 
 // amount is a number of things in words.
 func amount(n int, thing string) string {
+	return amountOf(n, thing, thing+"s")
+}
+
+func amountOf(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // commandTargets are computers as a command keeps them.

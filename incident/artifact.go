@@ -24,6 +24,8 @@ type Artifact struct {
 	Type        ArtifactType `json:"type"`
 	Value       string       `json:"value"`
 	Description string       `json:"description,omitempty"`
+	// ID is Resilient's id of it, 0 where that is not known.
+	ID int64 `json:"id,omitempty"`
 }
 
 // Identity tells one artifact of an incident from another: Resilient keeps

@@ -39,8 +39,10 @@ type Command struct {
 	// Others are ids of endpoints that get the command and cannot run it,
 	// since they are not Windows. They are counted apart.
 	Others []string `json:"others,omitempty"`
-	// Row has the key cells of the row that shows how the command stands.
-	Row *Row `json:"row,omitempty"`
+	// Row has the key cells of the row that shows how the command stands, Also
+	// those of further rows that do.
+	Row  *Row  `json:"row,omitempty"`
+	Also []Row `json:"also,omitempty"`
 	// Detail is what else its end needs to know, such as what was searched.
 	Detail map[string]string `json:"detail,omitempty"`
 

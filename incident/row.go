@@ -83,6 +83,19 @@ type Row struct {
 	Cells map[string]Cell `json:"cells"`
 }
 
+// Key is the row with the cells of its key columns alone.
+func (r Row) Key() Row {
+	key := Row{Table: r.Table, Cells: make(map[string]Cell)}
+	if t, ok := TableByName(r.Table); ok {
+		for _, column := range t.Key {
+			if cell := r.Cells[column]; !cell.IsZero() {
+				key.Cells[column] = cell
+			}
+		}
+	}
+	return key
+}
+
 // Identity tells one row of an incident from another: the table and the
 // cells of its key columns. A second run with the same identity updates the
 // row.

@@ -125,6 +125,12 @@ func (s Scan) document() ([]byte, error) {
 	return xml.Marshal(d)
 }
 
+// Check says why a scan cannot search for the evidence, nil where it can.
+func (e Evidence) Check() error {
+	_, err := e.sendable(false)
+	return err
+}
+
 // sendable is the evidence as it is searched for.
 func (e Evidence) sendable(remediate bool) (Evidence, error) {
 	if e.Hash != (FileHash{}) {

@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"ingest":                     {"internal/connect"},
 	"parse":                      {"incident"},
 	"rules":                      {"incident", "parse"},
-	"enrich":                     {"incident", "sepclient"},
+	"enrich":                     {"internal/winzip", "incident", "sepclient"},
 	"sepclient":                  {"internal/remote", "internal/connect"},
 	"resilient":                  {"internal/remote", "internal/connect", "incident"},
 	"internal/remote":            {"internal/connect"},

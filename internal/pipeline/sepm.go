@@ -101,6 +101,9 @@ func (p *Pipeline) caseOf(id int64) func(context.Context) (enrich.Case, error) {
 	}
 }
 
+// maxCommands bounds the commands that a plan gets to know, the newest ones.
+const maxCommands = 1000
+
 // CaseOf is what a plan gets to know of an incident.
 func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	c := enrich.Case{ID: id}
@@ -118,7 +121,9 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	for _, p := range pieces {
 		switch p.Kind {
 		case ledger.PieceArtifact:
-			err = appendDecoded(&c.Artifacts, p)
+			if err = appendDecoded(&c.Artifacts, p); err == nil {
+				c.Artifacts[len(c.Artifacts)-1].ID = p.RemoteID
+			}
 		case ledger.PieceRow:
 			err = appendDecoded(&c.Rows, p)
 		}
@@ -126,7 +131,11 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 			return c, err
 		}
 	}
-	return c, nil
+	commands, err := tx.ListCommands(ledger.CommandFilter{Incident: id}, ledger.Page{Limit: maxCommands})
+	for _, command := range commands {
+		c.Commands = append(c.Commands, command.Command)
+	}
+	return c, err
 }
 
 func appendDecoded[T incident.Artifact | incident.Row](list *[]T, p ledger.Piece) error {
