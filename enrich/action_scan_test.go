@@ -91,10 +91,10 @@ func TestC23EvidenceOfTheWholeIncident(t *testing.T) {
 	}
 	s := newSite(t, sepm.Options{Computers: fleet, PartialMatch: sepm.PartialNever})
 	s.known.Artifacts = []incident.Artifact{
+		{Type: incident.FileName, Value: "one.exe"}, // the same file as by its hash
 		{Type: incident.SHA256Hash, Value: sum([]byte("one"))},
 		{Type: incident.FilePath, Value: `C:\b\two.exe`},
 		{Type: incident.FileName, Value: "three.dll"},
-		{Type: incident.FileName, Value: "one.exe"}, // the same file as by its hash
 		{Type: incident.MD5Hash, Value: "not a hash"},
 		{Type: incident.SystemName, Value: "PC-000"},
 	}
@@ -184,6 +184,8 @@ func TestScanOfSeveralParts(t *testing.T) {
 	require.Greater(t, len(s.commands[0].IDs), 1)
 	require.Len(t, s.commands[0].Computers, 400)
 	s.wait(time.Minute)
+	require.NoError(t, s.start("get_scan_results", onRow(s.find())))
+	require.Contains(t, s.note("EOC scan for", "no match"), "completed on 400 of 400", "of all its commands")
 	s.follow()
 	require.Len(t, s.rows, 1)
 	require.Equal(t, "No match found", s.find().Cells["scan_result"].String())

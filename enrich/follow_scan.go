@@ -97,22 +97,16 @@ func (f *follow) matches() []Found {
 }
 
 // distinctFiles are the files that were found, each once: of several matches of
-// one it is the surest. One that no computer answers for has no place in the
-// table.
+// one, which come together, the first is the surest. What no computer answers
+// for has no place in the table.
 func distinctFiles(matches []Found) []Found {
 	type file struct{ computer, path, hash string }
-	at := make(map[file]int, len(matches))
+	seen := make(map[file]bool, len(matches))
 	var files []Found
 	for _, m := range matches {
-		key := file{m.ComputerID, m.Path, m.Hash.Value}
-		i, known := at[key]
-		switch {
-		case m.ComputerID == "":
-		case !known:
-			at[key] = len(files)
+		if key := (file{m.ComputerID, m.Path, m.Hash.Value}); m.ComputerID != "" && !seen[key] {
+			seen[key] = true
 			files = append(files, m)
-		case rank(m.Kind) < rank(files[i].Kind):
-			files[i] = m
 		}
 	}
 	return files

@@ -283,6 +283,22 @@ func TestFollowSaysTheSameInAnyOrder(t *testing.T) {
 	})
 }
 
+// TestMatchOfNobody: one that no computer answers for, and that has neither path
+// nor hash, is not taken for the scan's own row.
+func TestMatchOfNobody(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sepm.Options{Computers: windows(1)})
+	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "a.exe")))
+	nobody := at("", sepclient.CommandCompleted, match(sepclient.HashMatch, "", ""))
+	nobody.HardwareKey = "K"
+	state, err := enrich.Follow(t.Context(), enrich.Server{Reader: statusesOnly{statuses: statuses{s.commands[0].IDs[0]: {nobody}}}, Limits: s.limits},
+		*s.commands[0], s.clock())
+	require.NoError(t, err)
+	s.keep(state.Effects)
+	require.Equal(t, "Query", s.find().Cells["scan_result"].String())
+	require.Len(t, s.lines("EOC_scan_results"), 2, "it is in the file")
+}
+
 // TestLostScanShowsInItsRow: a row does not wait for ever for a command that
 // SEPM has forgotten.
 func TestLostScanShowsInItsRow(t *testing.T) {
