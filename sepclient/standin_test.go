@@ -156,14 +156,6 @@ func sorted(words []string) []string {
 func md5Of(content string) string    { return fmt.Sprintf("%X", md5.Sum([]byte(content))) }
 func sha256Of(content string) string { return fmt.Sprintf("%X", sha256.Sum256([]byte(content))) }
 
-// contextFor is the test's context, which ends soon where SEPM is to hang.
-func contextFor(t *testing.T, hangs bool) (context.Context, context.CancelFunc) {
-	if hangs {
-		return context.WithTimeout(t.Context(), 300*time.Millisecond)
-	}
-	return context.WithCancel(t.Context())
-}
-
 // digest is a content's hash in lower case, as files have it.
 func digest(kind sepclient.HashKind, content string) string {
 	switch kind {
