@@ -291,7 +291,7 @@ type listJSON struct {
 	Description string                 `json:"description"`
 	Source      string                 `json:"source"`
 	GroupIDs    []string               `json:"groupIds"`
-	Data        []sepclient.FileHashes `json:"data"`
+	Data        []sepclient.ListedFile `json:"data"`
 }
 
 // listItems gives one item a file for the table, and the list as the JSON of
