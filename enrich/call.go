@@ -120,8 +120,8 @@ func (b scanBody) scan(remediate bool) sepclient.Scan {
 	return s
 }
 
-func fileHashes(hashes []string) ([]sepclient.FileHashes, error) {
-	files := make([]sepclient.FileHashes, len(hashes))
+func fileHashes(hashes []string) ([]sepclient.ListedFile, error) {
+	files := make([]sepclient.ListedFile, len(hashes))
 	for i, text := range hashes {
 		h, err := sepclient.ParseFileHash(text)
 		switch {
