@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,7 +72,7 @@ names them.`,
 			}
 			warn := func(err error) { fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", err) }
 			return app.WithSEPM(cmd.Context(), c, entry, warn, func(client *sepclient.Client) error {
-				return printResult(cmd, f, client, inputs, asJSON)
+				return printOutput(cmd, f, client, inputs, functionOptions(entry), asJSON)
 			})
 		},
 	}
@@ -119,13 +120,29 @@ func entryOf(entries []config.SEPM, name string) (config.SEPM, error) {
 // flagHelp is the help of an input's flag.
 func flagHelp(def incident.InputDef) string {
 	help := strings.TrimSuffix(strings.ReplaceAll(def.Help, "`", "'"), ".")
-	if def.Type == incident.InputSelect {
+	if len(def.Values) > 0 {
 		help += " (" + strings.Join(def.Values, " or ") + ")"
 	}
-	if def.Required {
+	if def.Required && def.Default == "" {
 		help += " (required)"
 	}
 	return help
+}
+
+// functionOptions are how the functions may use the SEPM of an entry.
+func functionOptions(entry config.SEPM) enrich.Options {
+	return enrich.Options{
+		Server: entry.Name, AllowGroups: entry.AllowGroupTargets,
+		ResultsLimit: entry.ResultsLimit, ScanTimeout: entry.ScanTimeout, Heartbeat: entry.Heartbeat,
+	}
+}
+
+// flagsIn writes the flags for the inputs that a text names.
+func flagsIn(f enrich.Function, text string) string {
+	for _, def := range f.Inputs {
+		text = regexp.MustCompile(`\b`+def.Name+`\b`).ReplaceAllString(text, "--"+flagOf(def.Name))
+	}
+	return text
 }
 
 // resultLine is one item of a result.
@@ -138,25 +155,35 @@ func (l resultLine) MarshalJSON() ([]byte, error) { return encode(l.JSON) }
 // resultPage is how many items are printed at a time.
 const resultPage = 200
 
-// printResult prints a result as it comes, so that a large fleet needs no
-// memory.
-func printResult(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inputs map[string]string, asJSON bool) error {
-	columns := make([]column, len(f.Columns))
-	for i, title := range f.Columns {
+// printOutput prints a result as it comes, so that a large fleet needs no
+// memory. Sentences about it go to standard error.
+func printOutput(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inputs map[string]string, o enrich.Options, asJSON bool) error {
+	output, err := f.Call(cmd.Context(), sepm, inputs, o)
+	var mistake *enrich.InputError
+	if errors.As(err, &mistake) {
+		return usageError{fmt.Errorf("--%s %s", flagOf(mistake.Input), flagsIn(f, mistake.Problem))}
+	}
+	if err != nil {
+		return err
+	}
+	for _, warning := range output.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", warning)
+	}
+	columns := make([]column, len(output.Columns))
+	for i, title := range output.Columns {
 		columns[i] = column{title: title}
 	}
 	out := newPrinter[resultLine](cmd, asJSON, columns)
 	var page []resultLine
-	for item, err := range f.Call(cmd.Context(), sepm, inputs) {
-		var mistake *enrich.InputError
-		if errors.As(err, &mistake) {
-			return usageError{fmt.Errorf("--%s %s", flagOf(mistake.Input), mistake.Problem)}
-		}
+	for item, err := range output.Items {
 		if err != nil && len(page) == 0 {
 			return err
 		}
 		if err != nil {
 			return errors.Join(out.print(page), err) // what came is worth something
+		}
+		if item.Note != "" && !asJSON {
+			defer fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", item.Note)
 		}
 		if asJSON && item.JSON == nil || !asJSON && item.Cells == nil {
 			continue
