@@ -52,7 +52,7 @@ func callScan(ctx context.Context, c call) (Output, error) {
 	path := c.in["sep_file_path"]
 	scan := sepclient.Scan{
 		Full: c.in["sep_scan_type"] == "FULL_SCAN", Remediate: c.in["sep_scan_action"] == "remediate",
-		Description: cmp.Or(c.in["sep_description"], "Scan for "+cmp.Or(path, hash.Value)),
+		Description: cmp.Or(c.in["sep_description"], "Scan for "+cmp.Or(hash.Value, path)),
 		Evidence:    []sepclient.Evidence{{Name: path, Hash: hash}},
 	}
 	operation := "scan"

@@ -72,11 +72,10 @@ func callGetComputers(ctx context.Context, c call) (Output, error) {
 	case size < 0 || c.in["sep_pagesize"] == "0" || size > maxPageSize:
 		return Output{}, c.fault("sep_pagesize", "is %d, which is not from 1 to %d", size, maxPageSize)
 	}
-	domain, err := domainID(ctx, c.sepm, c.in["sep_domain"])
-	if err != nil {
+	var err error
+	if q.Domain, err = c.domainID(ctx, "sep_domain"); err != nil {
 		return Output{}, err
 	}
-	q.Domain = domain.ID
 	switch {
 	case c.in.is("sep_matching_endpoint_ids"):
 		return endpointIDs(named(c.sepm.Computers(ctx, q), q.Name)), nil
@@ -90,7 +89,7 @@ func callGetComputers(ctx context.Context, c call) (Output, error) {
 	if q.Sort == "" {
 		sorted.Property = "COMPUTER_ID"
 	}
-	o := Output{Columns: computerColumns(), gather: newList("content", c.fileName("Endpoints"), computerColumns())}
+	o := Output{Columns: computerColumns(), gather: newListResult("content", c.fileName("Endpoints"), computerColumns())}
 	if index > 0 {
 		if size == 0 {
 			size = defaultPageSize
@@ -145,6 +144,9 @@ func onlyPage(pages iter.Seq2[sepclient.ComputerPage, error], name string, index
 					return
 				}
 				at++
+			}
+			if p.Last {
+				page.TotalElements = at // SEPM's counter may have others in it
 			}
 			if page.LastPage = p.Last && at <= end; at > end || p.Last {
 				break
@@ -207,7 +209,7 @@ func newComputerJSON(c sepclient.Computer) json.RawMessage {
 	if !bytes.Contains(c.JSON, []byte(`"osname"`)) {
 		added.OSName = &c.OSName
 	}
-	more, _ := encodeJSON(added) // of texts and numbers, which never fails
+	more, _ := json.Marshal(added) // of texts and numbers, which never fails
 	object := bytes.TrimSpace(c.JSON)
 	if len(object) < 2 || bytes.Equal(object, []byte("{}")) {
 		return more
@@ -222,7 +224,7 @@ func newComputerJSON(c sepclient.Computer) json.RawMessage {
 // room for more.
 func endpointIDs(computers iter.Seq2[sepclient.Computer, error]) Output {
 	var seen idSet
-	o := Output{Columns: computerColumns(), gather: newList("endpoints_matching_ids", "Endpoint_ids.csv", computerColumns())}
+	o := Output{Columns: computerColumns(), gather: newListResult("endpoints_matching_ids", "Endpoint_ids.csv", computerColumns())}
 	o.Items = func(yield func(Item, error) bool) {
 		for c, err := range computers {
 			if err != nil {
@@ -243,7 +245,7 @@ func (c call) compliance(computers iter.Seq2[sepclient.Computer, error], withDet
 	o := Output{Columns: []string{"TOTAL", "NON-COMPLIANT", "OFFLINE", "HI FAILED", "UP TO DATE", "OUT OF DATE", "DISABLED"}}
 	if withDetails {
 		o.Columns = []string{"NAME", "ID", "ONLINE", "HOST INTEGRITY", "LAST UPDATE", "ENGINES NOT ENABLED"}
-		o.gather = newList("eps", c.fileName("Non_compliant_endpoints"), o.Columns)
+		o.gather = newListResult("eps", c.fileName("Non_compliant_endpoints"), o.Columns)
 	}
 	o.Items = func(yield func(Item, error) bool) {
 		for computer, err := range computers {

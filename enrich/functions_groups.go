@@ -39,7 +39,7 @@ func getGroups() Function {
 }
 
 func callGetGroups(ctx context.Context, c call) (Output, error) {
-	domain, err := domainID(ctx, c.sepm, c.in["sep_domain"])
+	domain, err := findDomain(ctx, c.sepm, c.in["sep_domain"])
 	if err != nil {
 		return Output{}, err
 	}
@@ -65,7 +65,7 @@ func callGetGroups(ctx context.Context, c call) (Output, error) {
 		sorted.Property = "NAME"
 	}
 	columns := []string{"GROUP", "ID", "DOMAIN", "COMPUTERS", "INHERITS"}
-	o := Output{Columns: columns, gather: newList("content", c.fileName("Groups"), columns)}
+	o := Output{Columns: columns, gather: newListResult("content", c.fileName("Groups"), columns)}
 	if tree {
 		o.Items = groupTree(groups, sorted)
 		return o, nil
@@ -184,7 +184,7 @@ func getDomains() Function {
 			}
 			columns := []string{"DOMAIN", "ID", "ENABLED", "DESCRIPTION"}
 			return Output{
-				Columns: columns, gather: newList("", "", columns),
+				Columns: columns, gather: newListResult("", "", columns),
 				Items: items(values(domains), newDomainItem, func(int) Item { return Item{} }),
 			}, nil
 		},

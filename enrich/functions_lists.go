@@ -80,7 +80,7 @@ func getFingerprintList() Function {
 // fingerprintList reads the list of the id, or of the name.
 func (c call) fingerprintList(ctx context.Context) (sepclient.FingerprintList, error) {
 	id, name := c.in["sep_fingerprintlist_id"], c.in["sep_fingerprintlist_name"]
-	domain, err := domainID(ctx, c.sepm, c.in["sep_domainid"])
+	domain, err := c.domainID(ctx, "sep_domainid")
 	if err != nil {
 		return sepclient.FingerprintList{}, err
 	}
@@ -88,10 +88,10 @@ func (c call) fingerprintList(ctx context.Context) (sepclient.FingerprintList, e
 	case id == "" && name == "":
 		return sepclient.FingerprintList{}, c.fault("sep_fingerprintlist_name", "is missing: give the list's name or its id")
 	case id == "":
-		return c.sepm.FingerprintListByName(ctx, name, domain.ID)
+		return c.sepm.FingerprintListByName(ctx, name, domain)
 	}
 	l, err := c.sepm.FingerprintList(ctx, id)
-	l.DomainID = domain.ID
+	l.DomainID = domain
 	return l, err
 }
 
@@ -147,7 +147,7 @@ func addFingerprintList() Function {
 			if err != nil {
 				return Output{}, err
 			}
-			domain, err := domainID(ctx, c.sepm, c.in["sep_domainid"])
+			domain, err := c.domainID(ctx, "sep_domainid")
 			if err != nil {
 				return Output{}, err
 			}
@@ -155,7 +155,7 @@ func addFingerprintList() Function {
 				return Output{}, err
 			}
 			id, err := c.sepm.CreateFingerprintList(ctx, sepclient.FingerprintList{
-				Name: name, Description: c.in["sep_description"], DomainID: domain.ID, Files: files,
+				Name: name, Description: c.in["sep_description"], DomainID: domain, Files: files,
 			})
 			if err != nil {
 				return Output{}, expected(err, http.StatusConflict)

@@ -44,7 +44,7 @@ func getCriticalEvents() Function {
 			}
 			columns := []string{"TIME", "SUBJECT", "MESSAGE", "ID"}
 			return Output{
-				Columns: columns, gather: newList("criticalEventsInfoList", c.fileName("Critical_events"), columns),
+				Columns: columns, gather: newListResult("criticalEventsInfoList", c.fileName("Critical_events"), columns),
 				Items: items(values(events), newEventItem, func(int) Item { return Item{beside: counts{millis(all.LastUpdated), all.Unacknowledged}} }),
 			}, nil
 		},
@@ -81,17 +81,17 @@ func getPolicySummary() Function {
 			{Name: "content[]", Help: "A policy: id, name, desc, enabled, policytype, subtype, domainid, lastmodifiedtime, sources, assignedtocloudgroups, assignedtolocations."},
 		}, envelopeKeys()...),
 		call: func(ctx context.Context, c call) (Output, error) {
-			domain, err := domainID(ctx, c.sepm, c.in["sep_domainid"])
+			domain, err := c.domainID(ctx, "sep_domainid")
 			if err != nil {
 				return Output{}, err
 			}
-			policies, err := c.sepm.Policies(ctx, sepclient.PolicyQuery{DomainID: domain.ID})
+			policies, err := c.sepm.Policies(ctx, sepclient.PolicyQuery{DomainID: domain})
 			if err != nil {
 				return Output{}, err
 			}
 			columns := []string{"POLICY", "TYPE", "ENABLED", "GROUPS", "ID"}
 			return Output{
-				Columns: columns, gather: newList("content", c.fileName("Policies"), columns),
+				Columns: columns, gather: newListResult("content", c.fileName("Policies"), columns),
 				Items: items(values(policies), newPolicyItem, func(n int) Item { return Item{beside: onePage(n)} }),
 			}, nil
 		},
@@ -173,7 +173,7 @@ func policyOutput(c call, p sepclient.Policy, columns []string, lines [][]string
 		lines = [][]string{make([]string, len(columns))}
 	}
 	out := one(p.JSON, columns, lines...)
-	out.gather = &single{file: strings.TrimSuffix(c.fileName("Policy"), ".csv") + ".json"}
+	out.gather = &singleResult{file: strings.TrimSuffix(c.fileName("Policy"), ".csv") + ".json"}
 	return out
 }
 

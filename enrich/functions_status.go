@@ -125,7 +125,7 @@ func readAll(ctx context.Context, sepm StatusReader, progress *Progress, ids []s
 // matchingIDs are the endpoints with matches alone.
 func matchingIDs(ctx context.Context, sepm StatusReader, progress *Progress, ids []string) Output {
 	columns := []string{"COMPUTER", "ID"}
-	o := Output{Columns: columns, gather: newList("endpoints_matching_ids", "Endpoint_ids.csv", columns)}
+	o := Output{Columns: columns, gather: newListResult("endpoints_matching_ids", "Endpoint_ids.csv", columns)}
 	o.Items = func(yield func(Item, error) bool) {
 		for status, err := range readAll(ctx, sepm, progress, ids) {
 			if err != nil {

@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -77,9 +78,15 @@ func (in input) number(name string) int {
 	return n
 }
 
-// list are the items of a text that blanks or commas part.
-func (in input) list(name string) []string { return splitList(in[name]) }
+// list are the items of a text, nil where there are none.
+func (in input) list(name string) []string {
+	if items := splitList(in[name]); len(items) > 0 {
+		return items
+	}
+	return nil
+}
 
+// splitList parts a text at blanks and commas (contract: SEPM API B2).
 func splitList(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }
@@ -179,8 +186,19 @@ func hexWords(text string) (words []string) {
 }
 
 // domainID is the id of a domain that a person may have named: SEPM takes ids
-// only (contract: SEPM API A7).
-func domainID(ctx context.Context, sepm Manager, domain string) (sepclient.Domain, error) {
+// only (contract: SEPM API A7). What looks like an id is not asked for.
+func (c call) domainID(ctx context.Context, name string) (string, error) {
+	const digits = 32
+	text := c.in[name]
+	if _, err := hex.DecodeString(text); err == nil && len(text) == digits {
+		return text, nil
+	}
+	d, err := findDomain(ctx, c.sepm, text)
+	return d.ID, err
+}
+
+// findDomain looks for a domain by its id or name; an empty one is none.
+func findDomain(ctx context.Context, sepm Manager, domain string) (sepclient.Domain, error) {
 	if domain == "" {
 		return sepclient.Domain{}, nil
 	}

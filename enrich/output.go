@@ -1,7 +1,6 @@
 package enrich
 
 import (
-	"bytes"
 	"encoding/json"
 	"iter"
 
@@ -46,7 +45,8 @@ type Item struct {
 
 // Result is all of a function's output in one object, for a workflow.
 type Result struct {
-	// Content encodes to JSON under fn_sep's keys, at most 1 MiB of it.
+	// Content is encoded by [json.Marshal], under fn_sep's keys, to at most 1
+	// MiB.
 	Content any
 	// Problem is SEPM's refusal, where Content is its answer to a call that did
 	// nothing: errorCode and errorMessage, in which workflow scripts look.
@@ -68,7 +68,7 @@ type gatherer interface {
 func (o Output) whole() (Result, error) {
 	g := o.gather
 	if g == nil {
-		g = new(single)
+		g = new(singleResult)
 	}
 	var failed error
 	for item, err := range o.Items {
@@ -104,29 +104,29 @@ func one(content any, columns []string, lines ...[]string) Output {
 	}}
 }
 
-// single is the one object of a result.
-type single struct {
+// singleResult is the one object of a result.
+type singleResult struct {
 	content any
 	file    string // the name of the attachment where it is too large
 }
 
-func (s *single) add(item Item) error {
+func (s *singleResult) add(item Item) error {
 	if s.content == nil {
 		s.content = item.JSON
 	}
 	return nil
 }
 
-func (s *single) result() (Result, error) {
-	data, err := encodeJSON(s.content)
+func (s *singleResult) result() (Result, error) {
+	data, err := json.Marshal(s.content)
 	if err != nil || len(data) <= maxContent {
 		return Result{Content: s.content}, err
 	}
 	return cut(map[string]any{}, newAttachment(s.file, "application/json", data)), nil
 }
 
-// list is the result of a function that lists something.
-type list struct {
+// listResult is the result of a function that lists something.
+type listResult struct {
 	// key is that of the list in the content; empty where the list is all of
 	// the content.
 	key  string
@@ -139,11 +139,11 @@ type list struct {
 	beside map[string]any
 }
 
-func newList(key, file string, columns []string) *list {
-	return &list{key: key, file: file, csv: newCSV(columns...), kept: []json.RawMessage{}, beside: make(map[string]any)}
+func newListResult(key, file string, columns []string) *listResult {
+	return &listResult{key: key, file: file, csv: newCSV(columns...), kept: []json.RawMessage{}, beside: make(map[string]any)}
 }
 
-func (l *list) add(item Item) error {
+func (l *listResult) add(item Item) error {
 	if item.Cells != nil {
 		l.csv.add(item.Cells...)
 	}
@@ -153,7 +153,7 @@ func (l *list) add(item Item) error {
 	if item.JSON == nil {
 		return nil
 	}
-	data, err := encodeJSON(item.JSON)
+	data, err := json.Marshal(item.JSON)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (l *list) add(item Item) error {
 	return nil
 }
 
-func (l *list) result() (Result, error) {
+func (l *listResult) result() (Result, error) {
 	if l.key == "" {
 		return Result{Content: l.kept, Truncated: l.cut}, nil
 	}
@@ -189,7 +189,7 @@ func newAttachment(name, contentType string, content []byte) *incident.Attachmen
 
 // merge adds the members of an object.
 func merge(into map[string]any, object any) error {
-	data, err := encodeJSON(object)
+	data, err := json.Marshal(object)
 	if err != nil {
 		return err
 	}
@@ -201,18 +201,6 @@ func merge(into map[string]any, object any) error {
 		into[key] = value
 	}
 	return nil
-}
-
-// encodeJSON is JSON without escapes for HTML, in which paths and tags of
-// policies stay readable.
-func encodeJSON(v any) ([]byte, error) {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // envelope is what a list of SEPM's has beside its content (contract: SEPM API

@@ -75,7 +75,7 @@ func (r *statusResult) add(item Item) error {
 		}
 		r.matches += len(matches)
 	}
-	data, err := encodeJSON(status)
+	data, err := json.Marshal(status)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,11 +50,11 @@ func newFunction(f enrich.Function) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " -c FILE",
 		Short: f.Title,
-		Long: f.Help + `
+		Long: wrapped(f.Help) + changesNote(f) + `
 
 Where standard output is a terminal, long cells are cut to its width; elsewhere,
 and with --json, everything is whole. The fields of the JSON are named as SEPM
-names them.`,
+and fn_sep name them; docs/functions.md tells what they are.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(path)
@@ -83,8 +84,38 @@ names them.`,
 		value := &inputValue{kind: def.Type}
 		values[def.Name] = value
 		cmd.Flags().Var(value, flagOf(def.Name), flagHelp(def))
+		if def.Type == incident.InputBoolean {
+			cmd.Flags().Lookup(flagOf(def.Name)).NoOptDefVal = "true" // so that the flag alone says yes
+		}
 	}
 	return cmd
+}
+
+// wrapped breaks a text into the lines of a help.
+func wrapped(text string) string {
+	const width = 80
+	var out strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column > 0 && column+1+len(word) > width:
+			out.WriteString("\n")
+			column = 0
+		case column > 0:
+			out.WriteString(" ")
+			column++
+		}
+		out.WriteString(word)
+		column += len(word)
+	}
+	return out.String()
+}
+
+func changesNote(f enrich.Function) string {
+	if !f.Changes {
+		return ""
+	}
+	return "\n\nIt changes something at SEPM, at once and without asking."
 }
 
 // flagOf is the flag of an input: its name without sep_, in kebab case.
@@ -120,13 +151,18 @@ func entryOf(entries []config.SEPM, name string) (config.SEPM, error) {
 // flagHelp is the help of an input's flag.
 func flagHelp(def incident.InputDef) string {
 	help := strings.TrimSuffix(strings.ReplaceAll(def.Help, "`", "'"), ".")
-	if len(def.Values) > 0 {
+	if !told(help, def.Values) {
 		help += " (" + strings.Join(def.Values, " or ") + ")"
 	}
 	if def.Required && def.Default == "" {
 		help += " (required)"
 	}
 	return help
+}
+
+// told reports whether a help names all the words.
+func told(help string, words []string) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(help, word) })
 }
 
 // functionOptions are how the functions may use the SEPM of an entry.
@@ -175,6 +211,7 @@ func printOutput(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inp
 	}
 	out := newPrinter[resultLine](cmd, asJSON, columns)
 	var page []resultLine
+	var note string
 	for item, err := range output.Items {
 		if err != nil && len(page) == 0 {
 			return err
@@ -182,9 +219,7 @@ func printOutput(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inp
 		if err != nil {
 			return errors.Join(out.print(page), err) // what came is worth something
 		}
-		if item.Note != "" && !asJSON {
-			defer fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", item.Note)
-		}
+		note = item.Note
 		if asJSON && item.JSON == nil || !asJSON && item.Cells == nil {
 			continue
 		}
@@ -195,8 +230,11 @@ func printOutput(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inp
 			page = page[:0]
 		}
 	}
-	if err := out.print(page); err != nil {
+	if err := errors.Join(out.print(page), out.end()); err != nil {
 		return err
 	}
-	return out.end()
+	if note != "" && !asJSON {
+		fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", note)
+	}
+	return nil
 }
