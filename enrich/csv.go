@@ -12,7 +12,7 @@ import (
 
 const (
 	// maxCSV bounds a CSV file, in bytes.
-	maxCSV = 64 << 20
+	maxCSV = maxAttachment
 	// csvRest is kept free for the line that says what was left out.
 	csvRest = 200
 )

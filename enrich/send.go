@@ -29,25 +29,25 @@ func Send(ctx context.Context, sepm Manager, c incident.Call, again bool) (body 
 		if err != nil {
 			return nil, nil, err
 		}
-		return sent(c)(sepm.Scan(ctx, t, b.scan(c.Operation == incident.OpRemediate)))
+		return answerTo(c)(sepm.Scan(ctx, t, b.scan(c.Operation == incident.OpRemediate)))
 	case incident.OpUpload:
 		b, err := decode[uploadBody](c.Body)
 		if err != nil {
 			return nil, nil, err
 		}
-		return sent(c)(sepm.UploadFile(ctx, t.Computers, sepclient.WantedFile{
+		return answerTo(c)(sepm.UploadFile(ctx, t.Computers, sepclient.WantedFile{
 			Path: b.Path, Hash: sepclient.FileHash{Kind: b.Kind, Value: b.Hash}, Source: b.Source,
 		}))
 	case incident.OpQuarantine:
-		return sent(c)(sepm.Quarantine(ctx, t))
+		return answerTo(c)(sepm.Quarantine(ctx, t))
 	case incident.OpUndoQuarantine:
-		return sent(c)(sepm.UndoQuarantine(ctx, t))
+		return answerTo(c)(sepm.UndoQuarantine(ctx, t))
 	case incident.OpActiveScan:
-		return sent(c)(sepm.ActiveScan(ctx, t))
+		return answerTo(c)(sepm.ActiveScan(ctx, t))
 	case incident.OpFullScan:
-		return sent(c)(sepm.FullScan(ctx, t))
+		return answerTo(c)(sepm.FullScan(ctx, t))
 	case incident.OpUpdateContent:
-		return sent(c)(sepm.UpdateContent(ctx, t))
+		return answerTo(c)(sepm.UpdateContent(ctx, t))
 	case incident.OpCancel:
 		id, err := sepm.CancelCommand(ctx, c.Target.Object)
 		if err != nil {
@@ -73,8 +73,8 @@ func Send(ctx context.Context, sepm Manager, c incident.Call, again bool) (body 
 	return body, nil, err
 }
 
-// sent turns what became of a command into an answer.
-func sent(c incident.Call) func(sepclient.Sent, error) (json.RawMessage, *incident.Call, error) {
+// answerTo turns what became of a command into an answer.
+func answerTo(c incident.Call) func(sepclient.Sent, error) (json.RawMessage, *incident.Call, error) {
 	return func(s sepclient.Sent, err error) (json.RawMessage, *incident.Call, error) {
 		if err == nil {
 			return encode(commandAnswer{s.IDs()}), nil, nil
