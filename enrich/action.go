@@ -42,6 +42,7 @@ type Case struct {
 func Actions() []Action {
 	return slices.Concat(
 		[]Action{getEndpointDetails()},
+		listActions(),
 	)
 }
 
