@@ -11,6 +11,8 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 )
 
+//go:generate go test -run ^TestGenerated . -update
+
 // Action is one thing that can be done for an incident.
 type Action struct {
 	incident.ActionDef
@@ -42,6 +44,7 @@ type Case struct {
 func Actions() []Action {
 	return slices.Concat(
 		[]Action{getEndpointDetails()},
+		listActions(),
 	)
 }
 

@@ -40,6 +40,8 @@ type (
 		DomainID string   `json:"domain_id,omitempty"`
 		Add      []string `json:"add,omitempty"`
 		Remove   []string `json:"remove,omitempty"`
+		// DeleteEmpty deletes a list in which no hash is left.
+		DeleteEmpty bool `json:"delete_empty,omitempty"`
 	}
 )
 
@@ -58,6 +60,7 @@ type (
 		Added      []string `json:"added,omitempty"`
 		Removed    []string `json:"removed,omitempty"`
 		Interfered bool     `json:"interfered,omitempty"`
+		Deleted    bool     `json:"deleted,omitempty"`
 	}
 )
 

@@ -59,7 +59,7 @@ func Send(ctx context.Context, sepm Manager, c incident.Call, again bool) (body 
 	case incident.OpCreateList:
 		body, err = createList(ctx, sepm, c, again)
 	case incident.OpEditList:
-		body, err = editList(ctx, sepm, c)
+		body, err = editList(ctx, sepm, c, again)
 	case incident.OpDeleteList:
 		err = sepm.DeleteFingerprintList(ctx, c.Target.Object)
 		if again && errors.Is(err, sepclient.ErrNotFound) {
@@ -172,16 +172,20 @@ func createList(ctx context.Context, sepm Manager, c incident.Call, again bool) 
 	return encode(listAnswer{ID: id, Added: b.Hashes}), nil
 }
 
-func editList(ctx context.Context, sepm Manager, c incident.Call) (json.RawMessage, error) {
+func editList(ctx context.Context, sepm Manager, c incident.Call, again bool) (json.RawMessage, error) {
 	b, err := decode[editBody](c.Body)
 	if err != nil {
 		return nil, err
 	}
-	change, err := sepm.EditFingerprintList(ctx, c.Target.Object, b.DomainID, sepclient.ListEdit{Add: b.Add, Remove: b.Remove})
+	change, err := sepm.EditFingerprintList(ctx, c.Target.Object, b.DomainID,
+		sepclient.ListEdit{Add: b.Add, Remove: b.Remove, DeleteEmpty: b.DeleteEmpty})
+	if again && b.DeleteEmpty && errors.Is(err, sepclient.ErrNotFound) {
+		change.Deleted, err = true, nil // it was done the first time
+	}
 	if err != nil {
 		return nil, err
 	}
-	return encode(listAnswer{c.Target.Object, change.Added, change.Removed, change.Interfered}), nil
+	return encode(listAnswer{c.Target.Object, change.Added, change.Removed, change.Interfered, change.Deleted}), nil
 }
 
 func assignList(ctx context.Context, sepm Manager, c incident.Call, again bool) error {
