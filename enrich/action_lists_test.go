@@ -15,10 +15,7 @@ import (
 	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-var (
-	md5A, md5B, md5C = strings.Repeat("A1", 16), strings.Repeat("B2", 16), strings.Repeat("C3", 16)
-	sha256A, sha256B = strings.Repeat("A1", 32), strings.Repeat("B2", 32)
-)
+var md5C = strings.Repeat("C3", 16)
 
 const blacklist = "Blacklist"
 

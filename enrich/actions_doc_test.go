@@ -2,7 +2,6 @@ package enrich_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -14,8 +13,6 @@ import (
 	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/incident"
 )
-
-var update = flag.Bool("update", false, "write the generated documents")
 
 // workflow is one that the guide or fn_sep has, as rule and workflow or as a
 // script, and what covers it here.

@@ -60,8 +60,6 @@ type Options struct {
 	Allow func(incident.Call) error
 }
 
-//go:generate go test -run ^TestGenerated$ . -update
-
 const defaultHeartbeat = 15 * time.Minute
 
 // Functions are all functions: those of the guide in its order, and then the

@@ -14,11 +14,11 @@ import (
 	"github.com/sepwatch/sepwatch/enrich"
 )
 
-var update = flag.Bool("update", false, "write docs/functions.md")
+var update = flag.Bool("update", false, "write the generated documents")
 
 // TestGenerated writes docs/functions.md from the functions with -update, and
 // without it fails when it is not current.
-func TestGenerated(t *testing.T) {
+func TestGeneratedFunctions(t *testing.T) {
 	const path = "../docs/functions.md"
 	got := reference(enrich.Functions())
 	if *update {

@@ -149,7 +149,7 @@ func scanCSV(c call, id string, found []Found) *incident.Attachment {
 		kind, value := artifactOf(m.Match)
 		f.add(m.Computer, m.ComputerID, kind, value, m.Path, m.Hash.Value, string(m.Kind), string(m.Remediation))
 	}
-	return asAttachment(f, c.fileName("EOC_scan_results_for_commandid_" + id))
+	return asAttachment(f, c.fileName("EOC_scan_results_for_commandid_"+id))
 }
 
 // remediationCSV are the files that were remediated.
@@ -160,7 +160,7 @@ func remediationCSV(c call, id string, found []Found) *incident.Attachment {
 			f.add(m.Computer, string(m.Hash.Kind), m.Hash.Value, m.Path, m.ComputerID)
 		}
 	}
-	return asAttachment(f, c.fileName("Remediation_results_for_commandid_" + id))
+	return asAttachment(f, c.fileName("Remediation_results_for_commandid_"+id))
 }
 
 // asAttachment is a file whose name tells it from others.
