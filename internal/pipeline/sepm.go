@@ -101,6 +101,9 @@ func (p *Pipeline) caseOf(id int64) func(context.Context) (enrich.Case, error) {
 	}
 }
 
+// caseCommands bounds the commands that a plan gets to know of an incident.
+const caseCommands = 1000
+
 // CaseOf is what a plan gets to know of an incident.
 func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	c := enrich.Case{ID: id}
@@ -110,6 +113,20 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	}
 	for _, in := range incidents {
 		c.RemoteID = in.RemoteID
+	}
+	commands, err := tx.ListCommands(ledger.CommandFilter{Incident: id}, ledger.Page{Limit: caseCommands})
+	if err != nil {
+		return c, err
+	}
+	for _, command := range commands {
+		c.Commands = append(c.Commands, command.Command)
+	}
+	runs, err := tx.RunsOf(id)
+	if err != nil {
+		return c, err
+	}
+	for _, r := range runs {
+		c.Runs = append(c.Runs, r.Run)
 	}
 	pieces, err := tx.Pieces([]int64{id})
 	if err != nil {
