@@ -14,9 +14,9 @@ import (
 // the fleet's compliance.
 func endpointActions() []Action {
 	return slices.Concat(
-		[]Action{quarantineCommand().onRow(), unquarantineCommand().onRow(), getQuarantineStatus(), moveEndpoint(), moveEndpointBack()},
+		[]Action{quarantineCommand().onRow(), unquarantineCommand().onRow(), getQuarantineStatus(), moveToGroup(), moveBackToGroup()},
 		[]Action{activeScan().onRow(), fullScan().onRow(), updateContent().onRow()},
-		[]Action{statusSummary(), refreshStatusSummary(), nonCompliantDetails()},
+		[]Action{endpointsSummary(), refreshEndpointsSummary(), nonCompliantDetails()},
 		bulkActions(),
 	)
 }

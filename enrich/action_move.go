@@ -12,8 +12,8 @@ import (
 	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-// moveEndpoint is the guide's "Move Endpoint" (§5.5).
-func moveEndpoint() Action {
+// moveToGroup is the guide's "Move Endpoint" (§5.5).
+func moveToGroup() Action {
 	return Action{
 		ActionDef: moveDef("move_endpoint", "Example: SEP - Move Endpoint",
 			"Moves the endpoint to another group of its domain.", groupField(), reasonField()),
@@ -25,9 +25,9 @@ func moveEndpoint() Action {
 	}
 }
 
-// moveEndpointBack undoes the last move of an endpoint on the incident. Where
+// moveBackToGroup undoes the last move of an endpoint on the incident. Where
 // it came from stands in the call that moved it.
-func moveEndpointBack() Action {
+func moveBackToGroup() Action {
 	return Action{
 		ActionDef: moveDef("move_endpoint_back", "Example: SEP - Move Endpoint back",
 			"Moves the endpoint back to the group that it was in before it was last moved from this incident.", reasonField()),

@@ -28,7 +28,7 @@ func moveMany(ctx context.Context, p Plan) (incident.Step, error) {
 	if err != nil {
 		return incident.Step{}, err
 	}
-	chosen := choose(p, rows, moveEndpoint().ActionDef)
+	chosen := choose(p, rows, moveToGroup().ActionDef)
 	computers, err := chosen.movable(ctx, p)
 	if err != nil {
 		return incident.Step{}, err

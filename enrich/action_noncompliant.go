@@ -35,7 +35,7 @@ func listNonCompliant(ctx context.Context, p Plan) (incident.Step, error) {
 	}
 	file := newCSVFile(header...)
 	var kept []ComplianceDetails
-	var all names
+	var all rowNames
 	summary, err := p.compliance(ctx, func(d ComplianceDetails) {
 		all.add(d.ComputerName, d.ComputerID)
 		if p.Results == 0 || len(kept) < p.Results {
@@ -104,19 +104,19 @@ func nonCompliantRow(name string, cells map[string]incident.Cell) *incident.Row 
 	return &incident.Row{Table: incident.TableNonCompliant, Cells: cells}
 }
 
-// names gives endpoints the names of their rows. The table has no column for
+// rowNames gives endpoints the names of their rows. The table has no column for
 // the id and goes by the name, so a namesake gets a part of its id (contract:
 // SEPM API B6, C17).
-type names struct{ ids map[string][]string }
+type rowNames struct{ ids map[string][]string }
 
-func (n *names) add(name, id string) {
+func (n *rowNames) add(name, id string) {
 	if n.ids == nil {
 		n.ids = make(map[string][]string)
 	}
 	n.ids[name] = append(n.ids[name], id)
 }
 
-func (n *names) of(name, id string) string {
+func (n *rowNames) of(name, id string) string {
 	if len(n.ids[name]) < 2 {
 		return name
 	}
@@ -124,7 +124,7 @@ func (n *names) of(name, id string) string {
 }
 
 // rows are the names of all rows.
-func (n *names) rows() map[string]bool {
+func (n *rowNames) rows() map[string]bool {
 	rows := make(map[string]bool, len(n.ids))
 	for name, ids := range n.ids {
 		for _, id := range ids {

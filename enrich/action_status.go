@@ -8,10 +8,10 @@ import (
 	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-// statusSummary and refreshStatusSummary are the guide's "Get Endpoints status
+// endpointsSummary and refreshEndpointsSummary are the guide's "Get Endpoints status
 // summary" (§5.4), which differ in where they are started: there is one row,
 // and both bring it up to date.
-func statusSummary() Action {
+func endpointsSummary() Action {
 	return Action{
 		ActionDef: incident.ActionDef{
 			Name:  "endpoints_status_summary",
@@ -23,7 +23,7 @@ func statusSummary() Action {
 	}
 }
 
-func refreshStatusSummary() Action {
+func refreshEndpointsSummary() Action {
 	return Action{
 		ActionDef: incident.ActionDef{
 			Name:  "endpoints_status_summary_refresh",

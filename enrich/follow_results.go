@@ -69,7 +69,7 @@ func (f *follow) results() *incident.Attachment {
 		r := f.Progress.Ended[t.ID]
 		cells := []string{t.Name, t.ID, f.stateWord(t.ID), r.Detail, readable(r.At)}
 		if isQuarantine(f.Kind) {
-			cells = append(cells, yesNo(r.Confirmed))
+			cells = append(cells, map[bool]string{true: "Yes", false: "No"}[r.Confirmed])
 		}
 		file.add(cells...)
 	}
@@ -82,13 +82,6 @@ func (f *follow) results() *incident.Attachment {
 // fileTime is a time in the name of a file, as fn_sep has it (contract: SEPM
 // API B5).
 const fileTime = "20060102150405"
-
-func yesNo(b bool) string {
-	if b {
-		return "Yes"
-	}
-	return "No"
-}
 
 // endpointResult is how a command ended on a computer.
 func endpointResult(s sepclient.CommandStatus) incident.EndpointResult {

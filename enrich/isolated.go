@@ -68,7 +68,11 @@ func Isolated(commands iter.Seq2[int64, incident.Command]) []Isolation {
 		server, id string
 		group      bool
 	}
-	found := make(map[key]Isolation)
+	type held struct {
+		Isolation
+		last time.Time // when a quarantine completed last
+	}
+	found := make(map[key]held)
 	for _, c := range all {
 		each := func(t incident.CommandTarget, group bool) {
 			k := key{c.Server, t.ID, group}
@@ -77,19 +81,22 @@ func Isolated(commands iter.Seq2[int64, incident.Command]) []Isolation {
 			switch {
 			case state == "": // not carried out
 			case c.Kind == incident.Quarantining:
-				if isolated && !before.Since.IsZero() {
-					return
+				if at.After(before.last) {
+					before.last = at
 				}
-				found[k] = Isolation{
-					Incident: c.incident, Server: c.Server, Target: t, Group: group, Command: c.IDs,
-					By: c.By, Action: c.Action, Why: c.Why, Started: c.Started, State: state, Since: at,
+				if !isolated || before.Since.IsZero() {
+					before.Isolation = Isolation{
+						Incident: c.incident, Server: c.Server, Target: t, Group: group, Command: c.IDs,
+						By: c.By, Action: c.Action, Why: c.Why, Started: c.Started, State: state, Since: at,
+					}
 				}
+				found[k] = before
 			case at.IsZero():
 				if isolated {
 					before.Releasing = true
 					found[k] = before
 				}
-			case !before.Since.After(at):
+			case !before.last.After(at):
 				delete(found, k)
 			}
 		}
@@ -102,7 +109,7 @@ func Isolated(commands iter.Seq2[int64, incident.Command]) []Isolation {
 	}
 	list := make([]Isolation, 0, len(found))
 	for _, i := range found {
-		list = append(list, i)
+		list = append(list, i.Isolation)
 	}
 	slices.SortFunc(list, func(a, b Isolation) int {
 		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.Target.Name, b.Target.Name), cmp.Compare(a.Target.ID, b.Target.ID))
