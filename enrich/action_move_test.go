@@ -97,7 +97,12 @@ func TestMoveOfATwin(t *testing.T) {
 		o.Computers = append(o.Computers, sepm.Computer{Name: "A", ID: hex("A2"), HardwareKey: hex("AA"), Offline: true})
 	})
 	require.ErrorContains(t, b.try("move_endpoint", b.onRow(hex("A")), map[string]string{"group": jail}), hex("A2"))
+	require.ErrorContains(t, b.try("move_endpoints", incident.Subject{}, map[string]string{"group": jail, "filter": "A", "count": "1"}), "0 endpoints")
 	require.Zero(t, b.Calls()["PATCH /computers"])
+
+	b.ChangeComputer(hex("A2"), func(c *sepm.Computer) { c.HardwareKey = hex("AB") })
+	b.start("move_endpoint", b.onRow(hex("A")), map[string]string{"group": jail})
+	require.Equal(t, jail, b.group(hex("A")))
 }
 
 // The status of the whole says nothing of the one: 207 with a failure in it.

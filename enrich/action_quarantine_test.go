@@ -210,8 +210,11 @@ func TestPartC12And25OfflineEndpointAnswersLate(t *testing.T) {
 	require.Contains(t, b.last(), "no answer after 45m0s")
 	require.Equal(t, []string{quarantine, unquarantine}, b.offered(hex("A"), quarantine, unquarantine))
 
+	newer := endpointCell(hex("A"), "quarantine_command_state", "Received")
+	b.keep([]incident.Effect{newer})
 	b.pass(5 * time.Hour)
 	require.Len(t, b.told, 2, "the time-out is told once")
+	require.Equal(t, "Received", b.cell(hex("A"), "quarantine_command_state"), "and written once")
 	b.ChangeComputer(hex("A"), func(c *sepm.Computer) { c.Offline = false })
 	b.pass(40 * time.Minute)
 	require.Equal(t, "Completed", b.cell(hex("A"), "quarantine_command_state"))
@@ -339,4 +342,45 @@ func TestQuarantineStatusOfACommandThatSEPMHasForgotten(t *testing.T) {
 	}, sepclient.ErrNotFound, b.clock.Now().Add(time.Hour))
 	b.keep(lost.Effects)
 	require.Equal(t, "Timedout", b.cell(hex("A"), "quarantine_command_state"), "it does not say for ever that it is under way")
+}
+
+// Of two commands the one that completed last counts, not the one that was sent
+// last.
+func TestLastCompletedCommandCounts(t *testing.T) {
+	t.Parallel()
+	b := newCase(t, sepm.Options{Computers: []sepm.Computer{{Name: "A", ID: hex("A")}}})
+	command := func(kind incident.CommandKind, sent, completed time.Duration) *incident.Command {
+		return &incident.Command{Kind: kind, Started: b.clock.Now().Add(sent), Progress: incident.CommandProgress{
+			Ended: map[string]incident.EndpointResult{hex("A"): {State: "completed", At: b.clock.Now().Add(completed)}},
+		}}
+	}
+	late, early := command(incident.Quarantining, 0, 9*time.Minute), command(incident.Unquarantining, time.Minute, 2*time.Minute)
+	b.commands = []*incident.Command{late, early}
+	b.endpoints("A")
+	require.Equal(t, "Completed, isolation not confirmed", b.cell(hex("A"), "endpoint_quarantine_status"))
+	b.commands = []*incident.Command{early, late}
+	b.endpoints("A")
+	require.Equal(t, "Completed, isolation not confirmed", b.cell(hex("A"), "endpoint_quarantine_status"))
+}
+
+// While a command for many goes on, SEPM is not asked again and again about
+// those that have completed.
+func TestCompletedEndpointsAreAskedAboutOnce(t *testing.T) {
+	t.Parallel()
+	b := newCase(t, sepm.Options{QuarantineText: "-", Computers: []sepm.Computer{{Name: "A", ID: hex("A")}, {Name: "B", ID: hex("B"), Offline: true}}})
+	b.endpoints("A", "B")
+	b.start("quarantine_endpoints", incident.Subject{}, map[string]string{"count": "2"})
+	before := b.Calls()["GET /computers"]
+	b.pass(40 * time.Minute)
+	require.Equal(t, before+1, b.Calls()["GET /computers"])
+	b.ChangeComputer(hex("B"), func(c *sepm.Computer) { c.Offline = false })
+	b.pass(time.Hour)
+	require.Equal(t, before+1+1+2, b.Calls()["GET /computers"], "B once, and both once more at the end")
+	require.Contains(t, b.last(), "on 2 of these isolation not confirmed")
+}
+
+func endpointCell(id, column, text string) incident.Effect {
+	return incident.Effect{Row: &incident.Row{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{
+		"uniqueId": incident.Text(id), column: incident.Text(text),
+	}}}
 }
