@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +28,7 @@ type Action struct {
 type Plan struct {
 	Server
 	incident.Run
-	// Case looks up what the ledger holds of the incident.
+	// Case looks up what the ledger holds of the incident; nil is no ledger.
 	Case func(ctx context.Context) (Case, error)
 	Now  time.Time
 }
@@ -38,12 +39,26 @@ type Case struct {
 	ID, RemoteID int64
 	Artifacts    []incident.Artifact
 	Rows         []incident.Row
+	// Commands are those started for it, the newest first.
+	Commands []incident.Command
+	// Runs are those of its actions, the oldest first.
+	Runs []incident.Run
+}
+
+// commands are the incident's, none where there is no ledger.
+func (p Plan) commands(ctx context.Context) ([]incident.Command, error) {
+	if p.Case == nil {
+		return nil, nil
+	}
+	c, err := p.Case(ctx)
+	return c.Commands, err
 }
 
 // Actions are all actions, in the order of the guide.
 func Actions() []Action {
 	return slices.Concat(
 		[]Action{getEndpointDetails()},
+		endpointActions(),
 		listActions(),
 	)
 }
@@ -118,3 +133,12 @@ type Mistake struct{ Problem string }
 func (m *Mistake) Error() string { return m.Problem }
 
 func mistake(format string, args ...any) error { return &Mistake{fmt.Sprintf(format, args...)} }
+
+// asMistake is the mistake that an error is, nil for any other.
+func asMistake(err error) *Mistake {
+	var m *Mistake
+	if errors.As(err, &m) {
+		return m
+	}
+	return nil
+}

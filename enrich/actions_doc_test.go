@@ -39,9 +39,9 @@ var workflows = []workflow{
 	{title: "Example: SEP - Add Artifact from Scan Result", where: "§6", actions: []string{"add_artifact_from_scan_result"}},
 	{title: "Example: SEP - Get Endpoint Details", where: "§5.4", actions: []string{"get_endpoint_details"}},
 	{title: "Example: SEP - Get Endpoint Details for artifact", where: "§5.4", actions: []string{"endpoint_details"}},
-	{title: "Example: SEP - Quarantine Endpoint", where: "§5.6", actions: []string{"quarantine"}},
-	{title: "Example: SEP - Un-Quarantine Endpoint", where: "§5.6", actions: []string{"unquarantine"}},
-	{title: "Example: SEP - Get Quarantine status", where: "§5.13", actions: []string{"get_quarantine_status"}},
+	{title: "Example: SEP - Quarantine Endpoint", where: "§5.6", actions: []string{"quarantine_endpoint"}},
+	{title: "Example: SEP - Un-Quarantine Endpoint", where: "§5.6", actions: []string{"unquarantine_endpoint"}},
+	{title: "Example: SEP - Get Quarantine status", where: "§5.13", actions: []string{"quarantine_status"}},
 	{title: "Example: SEP - Move Endpoint", where: "§5.5", actions: []string{"move_endpoint"}},
 	{title: "Example: SEP - Get Groups information", where: "§5.10", actions: []string{"get_groups_information"}},
 	{title: "Example: SEP - Assign Blacklist to lockdown group", where: "§5.11", actions: []string{"assign_blacklist_to_lockdown_group"}},
@@ -49,9 +49,9 @@ var workflows = []workflow{
 	{title: "Example: SEP - Add Hash to Blacklist", where: "§5.8", actions: []string{"add_hash_to_blacklist"}},
 	{title: "Example: SEP - Delete Hash from Blacklist", where: "§5.9", actions: []string{"delete_hash_from_blacklist"}},
 	{title: "Example: SEP - Delete Blacklist", where: "§5.12", actions: []string{"delete_blacklist"}},
-	{title: "Example: SEP - Get Endpoints status summary", where: "§5.4", actions: []string{"get_status_summary"}},
-	{title: "Example: SEP - Get Endpoints status summary (refresh)", where: "§5.4", actions: []string{"refresh_status_summary"}},
-	{title: "Example: SEP - Get Non-Compliant Endpoints status details", where: "§5.4", actions: []string{"get_non_compliant_details"}},
+	{title: "Example: SEP - Get Endpoints status summary", where: "§5.4", actions: []string{"endpoints_status_summary"}},
+	{title: "Example: SEP - Get Endpoints status summary (refresh)", where: "§5.4", actions: []string{"endpoints_status_summary_refresh"}},
+	{title: "Example: SEP - Get Non-Compliant Endpoints status details", where: "§5.4", actions: []string{"non_compliant_details"}},
 	{title: "Get Critical Events", where: "W24", actions: []string{"get_critical_events"}},
 	{title: "Cancel a Command", where: "W25", actions: []string{"cancel_a_command"}},
 	{title: "Get Policy Summary", where: "W26", actions: []string{"get_policy_summary"}},
@@ -67,8 +67,7 @@ const readingOfMail = "sepwatch reads SEPM's mail itself"
 // toCome are actions that are not there yet.
 var toCome = []string{
 	"initiate_scan", "get_scan_results", "remediate", "get_remediation_status", "upload_file", "get_upload_status", "get_file_content",
-	"add_artifact_from_scan_result", "get_endpoint_details", "quarantine", "unquarantine", "get_quarantine_status", "move_endpoint",
-	"get_status_summary", "refresh_status_summary", "get_non_compliant_details",
+	"add_artifact_from_scan_result", "get_endpoint_details",
 }
 
 // Everything that the guide's workflows do is done by an action here, under

@@ -29,6 +29,16 @@ type (
 	}
 	moveBody struct {
 		GroupID string `json:"group_id"`
+		// Group is the group's full path, From where each computer comes from,
+		// by hardware key: the way back.
+		Group string               `json:"group,omitempty"`
+		From  map[string]movedFrom `json:"from,omitempty"`
+	}
+	movedFrom struct {
+		ComputerID string `json:"computer_id"`
+		Computer   string `json:"computer"`
+		GroupID    string `json:"group_id"`
+		Group      string `json:"group"`
 	}
 	createBody struct {
 		Name        string   `json:"name"`

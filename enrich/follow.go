@@ -28,7 +28,9 @@ type Followed struct {
 
 // Follow asks SEPM how a command stands, and says what that leaves on the
 // incident: the same effects for the same state, however often it is asked.
-func Follow(ctx context.Context, on Server, c incident.Command, now time.Time) (Followed, error) {
+// Others are commands of the same incident, as far as they are known: which was
+// the last one on an endpoint decides what its row says.
+func Follow(ctx context.Context, on Server, c incident.Command, now time.Time, others ...incident.Command) (Followed, error) {
 	excluded, named := make(map[string]bool, len(c.Others)), make(map[string]bool, len(c.Computers))
 	for _, id := range c.Others {
 		excluded[id] = true
@@ -38,18 +40,25 @@ func Follow(ctx context.Context, on Server, c incident.Command, now time.Time) (
 	}
 	progress := NewProgress(excluded)
 	ended := make(map[string]incident.EndpointResult)
+	states := make(map[string]sepclient.CommandState)
 	for _, id := range c.IDs {
 		for s, err := range progress.Walk(ctx, on, id) {
 			if err != nil {
 				return Followed{}, err
 			}
+			if named[s.ComputerID] {
+				states[s.ComputerID] = s.State
+			}
 			if named[s.ComputerID] && s.State.Final() {
-				ended[s.ComputerID] = incident.EndpointResult{State: s.State.String(), Detail: s.Detail, At: s.Updated}
+				ended[s.ComputerID] = endpointResult(s)
 			}
 		}
 	}
-	f := follow{Server: on, Command: c, before: c.Progress, progress: progress, now: now}
+	f := follow{Server: on, Command: c, others: others, before: c.Progress, progress: progress, states: states, now: now}
 	f.Progress = f.counted(ended)
+	if err := f.confirm(ctx); err != nil {
+		return Followed{}, err
+	}
 	next := f.next()
 	if next.IsZero() || f.Progress.State != f.before.State {
 		f.report = f.Progress.State != incident.CommandFollowed && f.news()
@@ -66,21 +75,27 @@ func Lost(c incident.Command, err error, now time.Time) Followed {
 	if now.Sub(c.Started) < lastPoll {
 		return Followed{Command: c, Next: now.Add(firstPoll)}
 	}
+	effects := lostQuarantine(c)
 	c.Progress.State, c.Progress.Polled = incident.CommandEnded, now
-	return Followed{Command: c, Effects: []incident.Effect{{Note: &incident.Note{
+	return Followed{Command: c, Effects: append(effects, incident.Effect{Note: &incident.Note{
 		Key: "command lost: " + c.IDs[0],
 		Text: fmt.Sprintf("<b>%s</b>: SEPM does not tell any more how the command %s stands, so its end is not known: %s",
 			incident.EscapeHTML(c.Action), incident.EscapeHTML(c.IDs[0]), incident.EscapeHTML(err.Error())),
-	}}}}
+	}})}
 }
 
 // follow is one look at a command.
 type follow struct {
 	Server
 	incident.Command
+	others   []incident.Command
 	before   incident.CommandProgress
 	progress *Progress
-	now      time.Time
+	// states are where the command stands on those of its endpoints that SEPM
+	// lists, isolation what SEPM was asked about now, by id.
+	states    map[string]sepclient.CommandState
+	isolation map[string]string
+	now       time.Time
 	// report is whether it has come to an end, or to one for the time being,
 	// that is to be told in a note and files.
 	report bool
@@ -121,6 +136,9 @@ func (f *follow) overall() OverallState { return f.progress.State(!f.now.Before(
 func (f *follow) next() time.Time {
 	switch f.Progress.State {
 	case incident.CommandEnded:
+		if isQuarantine(f.Kind) && f.before.State != incident.CommandEnded && f.unconfirmed() > 0 {
+			return f.now.Add(f.Heartbeat)
+		}
 		return time.Time{}
 	case incident.CommandTimedOut:
 		if f.now.Before(f.deadline().Add(lateFor)) {
@@ -147,6 +165,8 @@ func (f *follow) news() bool {
 // effects are what the state leaves on the incident.
 func (f *follow) effects() []incident.Effect {
 	switch f.Kind {
+	case incident.Quarantining, incident.Unquarantining, eitherQuarantine:
+		return f.quarantine()
 	default:
 		return f.plain()
 	}
@@ -157,7 +177,7 @@ func (f *follow) plain() []incident.Effect {
 	if !f.report {
 		return nil
 	}
-	return []incident.Effect{f.note("%s: %s", incident.EscapeHTML(f.Action), f.summary())}
+	return f.end()
 }
 
 // note is a note on the end of the command. Its text is HTML.

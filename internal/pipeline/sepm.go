@@ -111,6 +111,16 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	for _, in := range incidents {
 		c.RemoteID = in.RemoteID
 	}
+	if c.Commands, err = commandsOf(tx, id); err != nil {
+		return c, err
+	}
+	runs, err := tx.RunsOf(id)
+	if err != nil {
+		return c, err
+	}
+	for _, r := range runs {
+		c.Runs = append(c.Runs, r.Run)
+	}
 	pieces, err := tx.Pieces([]int64{id})
 	if err != nil {
 		return c, err
@@ -127,6 +137,24 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 		}
 	}
 	return c, nil
+}
+
+// maxCommands bounds the commands of an incident that a plan gets to know; the
+// newest count.
+const maxCommands = 500
+
+// commandsOf are the commands that were started for an incident, the newest
+// first.
+func commandsOf(tx ledger.Tx, id int64) ([]incident.Command, error) {
+	found, err := tx.ListCommands(ledger.CommandFilter{Incident: id}, ledger.Page{Limit: maxCommands})
+	if err != nil {
+		return nil, err
+	}
+	commands := make([]incident.Command, len(found))
+	for i, c := range found {
+		commands[i] = c.Command
+	}
+	return commands, nil
 }
 
 func appendDecoded[T incident.Artifact | incident.Row](list *[]T, p ledger.Piece) error {
