@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/sepwatch/sepwatch/incident"
 )
+
+//go:generate go test -run ^TestGenerated . -update
 
 // Action is one thing that can be done for an incident.
 type Action struct {
@@ -25,7 +28,7 @@ type Action struct {
 type Plan struct {
 	Server
 	incident.Run
-	// Case looks up what the ledger holds of the incident.
+	// Case looks up what the ledger holds of the incident; nil is no ledger.
 	Case func(ctx context.Context) (Case, error)
 	Now  time.Time
 }
@@ -36,15 +39,34 @@ type Case struct {
 	ID, RemoteID int64
 	Artifacts    []incident.Artifact
 	Rows         []incident.Row
-	// Commands are those started for the incident, the newest first.
+	// Commands are those started for it, the newest first.
 	Commands []incident.Command
+	// Runs are those of its actions, the oldest first.
+	Runs []incident.Run
+}
+
+// known is what the ledger holds of the incident, nothing where there is none.
+func (p Plan) known(ctx context.Context) (Case, error) {
+	if p.Case == nil {
+		return Case{}, nil
+	}
+	return p.Case(ctx)
+}
+
+// commands are the incident's.
+func (p Plan) commands(ctx context.Context) ([]incident.Command, error) {
+	c, err := p.known(ctx)
+	return c.Commands, err
 }
 
 // Actions are all actions, in the order of the guide.
 func Actions() []Action {
 	return slices.Concat(
+		scanActions(),
+		scanRowActions(),
 		[]Action{getEndpointDetails()},
-		scanActions(), scanRowActions(),
+		endpointActions(),
+		listActions(),
 	)
 }
 
@@ -118,3 +140,12 @@ type Mistake struct{ Problem string }
 func (m *Mistake) Error() string { return m.Problem }
 
 func mistake(format string, args ...any) error { return &Mistake{fmt.Sprintf(format, args...)} }
+
+// asMistake is the mistake that an error is, nil for any other.
+func asMistake(err error) *Mistake {
+	var m *Mistake
+	if errors.As(err, &m) {
+		return m
+	}
+	return nil
+}

@@ -14,14 +14,9 @@ import (
 	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-const (
-	// maxAttached bounds what is made of a file, in bytes: Resilient takes 25 MB
-	// as it comes.
-	maxAttached = 24 << 20
-	// password is the usual one for malware. It keeps nobody out, and keeps a
-	// double click from running the file and scanners from taking it away.
-	password = "infected"
-)
+// password is the usual one for malware. It keeps nobody out, and keeps a
+// double click from running the file and scanners from taking it away.
+const password = "infected"
 
 // fetchFile is the guide's "Get File Content as Base64 string" (§5.3). It
 // attaches the text, for scripts, and the file itself in an archive.
@@ -59,10 +54,10 @@ func fileContent(ctx context.Context, p Plan) (incident.Step, error) {
 
 	var step incident.Step
 	attach := func(name, kind, contentType string, write func(io.Writer) error) (said string, err error) {
-		content := bounded{most: maxAttached}
+		content := bounded{most: maxAttachment}
 		switch err := write(&content); {
 		case errors.Is(err, errTooMuch):
-			return fmt.Sprintf("as %s it is larger than the %d MiB that can be attached", kind, maxAttached>>20), nil
+			return fmt.Sprintf("as %s it is larger than the %d MiB that can be attached", kind, maxAttachment>>20), nil
 		case err != nil:
 			return "", fmt.Errorf("attach the file %s as %s: %w", id, kind, err)
 		}

@@ -21,7 +21,7 @@ const (
 func remediateArtifact() Action {
 	return Action{
 		ActionDef: incident.ActionDef{
-			Name:  "remediate_artifact",
+			Name:  "remediate",
 			Title: "Example: SEP - Remediate Artifact on Endpoint",
 			Help:  "Has endpoints quarantine every file with the hash of the row, wherever it is, and follows that to its end.",
 			On:    incident.OnRow, Table: incident.TableScanResults,
@@ -75,17 +75,13 @@ func remediationCall(ctx context.Context, p Plan) (incident.Step, error) {
 			target.Computers, body.Reach.Names[id] = append(target.Computers, id), name
 		}
 	}
-	scan, err := p.command(ctx, incident.Scanning, p.Subject.Cell("scan_commandid"))
-	if err != nil {
-		return incident.Step{}, err
-	}
-	if id := p.Subject.Cell("computer_id"); p.Input["target"] == selectedEndpoint {
-		if slices.Contains(scan.Others, id) {
-			return incident.Step{}, mistake("%s is not a Windows endpoint, and others cannot remediate", p.Subject.Cell("computer_name"))
+	if p.Input["target"] == selectedEndpoint {
+		if err := p.windowsOnly(ctx); err != nil {
+			return incident.Step{}, err
 		}
-		add(id, p.Subject.Cell("computer_name"))
+		add(p.Subject.Cell("computer_id"), p.Subject.Cell("computer_name"))
 	} else {
-		matching, err := withHash(ctx, p, scan, hash)
+		matching, err := withHash(ctx, p, hash)
 		if err != nil {
 			return incident.Step{}, err
 		}
@@ -99,16 +95,20 @@ func remediationCall(ctx context.Context, p Plan) (incident.Step, error) {
 	return incident.Step{Call: newCall(incident.OpRemediate, target, body)}, nil
 }
 
-// withHash are the matches of a scan with a hash, without those on endpoints
-// that have remediated all of the incident's rows with it. All of them are on
-// Windows endpoints: no others run scans, and those of the scan's Others do not
-// count. SEPM is asked because the table may not have all.
-func withHash(ctx context.Context, p Plan, scan incident.Command, hash sepclient.FileHash) ([]Found, error) {
-	f, err := look(ctx, p.Server, scan, p.Now)
+// withHash are the matches of the row's scan with a hash, without those on
+// endpoints that have remediated all of the incident's rows with it. All of
+// them are on Windows endpoints: no others run scans, and those of the scan's
+// Others do not count. SEPM is asked because the table may not have all.
+func withHash(ctx context.Context, p Plan, hash sepclient.FileHash) ([]Found, error) {
+	scan, err := p.command(ctx, incident.Scanning, p.Subject.Cell("scan_commandid"))
 	if err != nil {
 		return nil, err
 	}
-	known, err := p.Case(ctx)
+	f, err := look(ctx, p.Server, scan, p.Now, nil)
+	if err != nil {
+		return nil, err
+	}
+	known, err := p.known(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func remediationStarted(ctx context.Context, p Plan) (incident.Step, error) {
 	if err != nil {
 		return incident.Step{}, err
 	}
-	known, err := p.Case(ctx)
+	known, err := p.known(ctx)
 	if err != nil {
 		return incident.Step{}, err
 	}

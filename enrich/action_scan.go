@@ -34,7 +34,7 @@ const (
 func initiateScan() Action {
 	return Action{
 		ActionDef: incident.ActionDef{
-			Name:          "initiate_eoc_scan",
+			Name:          "initiate_scan",
 			Title:         "Example: SEP - Initiate EOC Scan for Artifact",
 			Help:          "Has Windows endpoints search for a file by its name, path or hash, and follows that to its end: a row for each match.",
 			On:            incident.OnArtifact,
@@ -71,7 +71,7 @@ func scanCall(ctx context.Context, p Plan) (incident.Step, error) {
 	body.Evidence = []evidenceBody{own}
 	var known Case
 	if p.Input["evidence"] == allEvidence || p.Input["targets"] == incidentEndpoints {
-		if known, err = p.Case(ctx); err != nil {
+		if known, err = p.known(ctx); err != nil {
 			return incident.Step{}, err
 		}
 	}

@@ -18,12 +18,12 @@ func TestC2AllEndpointsAreScanned(t *testing.T) {
 	t.Parallel()
 	fleet := windows(45)
 	fleet[44].Group.Name = `My Company\Lab`
-	fleet[44].Files = []sepm.File{{Path: `C:\evil.exe`, Content: evil}}
+	fleet[44].Files = []sepm.File{{Path: `C:\evil.exe`, Content: malware}}
 	fleet = append(fleet,
-		sepm.Computer{Name: "MAC<1>", OS: "MacOSX", Group: sepm.Group{Name: `My Company\Office`}, Files: []sepm.File{{Path: "/evil", Content: evil}}},
+		sepm.Computer{Name: "MAC<1>", OS: "MacOSX", Group: sepm.Group{Name: `My Company\Office`}, Files: []sepm.File{{Path: "/evil", Content: malware}}},
 		sepm.Computer{Name: "LNX-1", OS: "Ubuntu", Group: sepm.Group{Name: `My Company\Linux`}})
 	s := newSite(t, sepm.Options{Computers: fleet})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.SHA256Hash, strings.ToUpper(sum(evil)))))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.SHA256Hash, strings.ToUpper(sum(malware)))))
 
 	c := s.commands[0]
 	require.Len(t, s.sepm.Commands(), 1, "one command for all")
@@ -34,7 +34,7 @@ func TestC2AllEndpointsAreScanned(t *testing.T) {
 	require.Contains(t, []string{c.Groups[0].Name, c.Groups[1].Name}, `My Company\Lab`)
 	require.Len(t, c.Others, 2)
 	require.Equal(t, map[string]string{
-		"scan_commandid": c.IDs[0], "artifact_id": "7", "artifact_type": "Malware SHA-256 Hash", "artifact_value": strings.ToUpper(sum(evil)),
+		"scan_commandid": c.IDs[0], "artifact_id": "7", "artifact_type": "Malware SHA-256 Hash", "artifact_value": strings.ToUpper(sum(malware)),
 		"scan_type": "QUICK", "query_execution_date": "2026-03-01 12:00:00", "scan_command_state": "In progress", "scan_result": "Query",
 	}, cells(s.find("scan_commandid="+c.IDs[0])))
 	text := s.note("was started")
@@ -47,8 +47,8 @@ func TestC2AllEndpointsAreScanned(t *testing.T) {
 	require.Zero(t, s.follow(), "it has ended")
 	require.Len(t, s.rows, 2, "the match on the Mac does not count")
 	require.Equal(t, map[string]string{
-		"scan_commandid": c.IDs[0], "computer_id": fleet[44].ID, "computer_name": "PC-044", "file_path": `C:\evil.exe`, "hash_value": sum(evil),
-		"artifact_id": "7", "artifact_type": "Malware SHA-256 Hash", "artifact_value": strings.ToUpper(sum(evil)),
+		"scan_commandid": c.IDs[0], "computer_id": fleet[44].ID, "computer_name": "PC-044", "file_path": `C:\evil.exe`, "hash_value": sum(malware),
+		"artifact_id": "7", "artifact_type": "Malware SHA-256 Hash", "artifact_value": strings.ToUpper(sum(malware)),
 		"scan_type": "QUICK", "query_execution_date": "2026-03-01 12:00:10", "scan_command_state": "Completed", "scan_result": "Hash match",
 	}, cells(s.find("computer_name=PC-044")))
 	require.Equal(t, "Completed", s.find("computer_id=").Cells["scan_command_state"].String())
@@ -66,12 +66,12 @@ func TestScanOfTheIncidentsEndpoints(t *testing.T) {
 		return incident.Row{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{
 			"uniqueId": incident.Text(id), "computerName": incident.Text(name), "operatingSystem": incident.Text(os)}}
 	}
-	on := onArtifact(incident.FileName, "evil.exe")
-	require.ErrorContains(t, s.start("initiate_eoc_scan", on, "targets=Endpoints of this incident"), "no Windows endpoint")
+	on := foundOn(incident.FileName, "evil.exe")
+	require.ErrorContains(t, s.start("initiate_scan", on, "targets=Endpoints of this incident"), "no Windows endpoint")
 	require.Empty(t, s.sepm.Commands())
 
 	s.known.Rows = []incident.Row{endpoint(fleet[1].ID, "PC-001", "Windows 10"), endpoint("M", "MAC-1", "macOS"), endpoint(fleet[1].ID, "PC-001", "Windows 10")}
-	require.NoError(t, s.start("initiate_eoc_scan", on, "targets=Endpoints of this incident", "scan_type=FULL_SCAN"))
+	require.NoError(t, s.start("initiate_scan", on, "targets=Endpoints of this incident", "scan_type=FULL_SCAN"))
 	require.Equal(t, []incident.CommandTarget{{ID: fleet[1].ID, Name: "PC-001"}}, s.commands[0].Computers)
 	require.Empty(t, s.commands[0].Groups)
 	require.Len(t, s.sepm.Commands()[0].Targets, 1)
@@ -98,7 +98,7 @@ func TestC23EvidenceOfTheWholeIncident(t *testing.T) {
 		{Type: incident.MD5Hash, Value: "not a hash"},
 		{Type: incident.SystemName, Value: "PC-000"},
 	}
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "three.dll"), "evidence=All of this incident"))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "three.dll"), "evidence=All of this incident"))
 	require.Len(t, s.sepm.Commands(), 1)
 	require.Equal(t, 4, strings.Count(s.sepm.Commands()[0].Body, "<File "))
 	require.Contains(t, s.note("was started"), "and 3 other artifacts of the incident")
@@ -132,9 +132,9 @@ func TestC20HostileText(t *testing.T) {
 	}
 	s := newSite(t, sepm.Options{Computers: fleet})
 	for _, path := range paths {
-		on := onArtifact(incident.FilePath, path)
+		on := foundOn(incident.FilePath, path)
 		on.Artifact.Description = `</Description><Attacker a="1">&`
-		require.NoError(t, s.start("initiate_eoc_scan", on))
+		require.NoError(t, s.start("initiate_scan", on))
 	}
 	s.wait(time.Minute)
 	s.follow()
@@ -160,14 +160,14 @@ func TestScanRefused(t *testing.T) {
 	s := newSite(t, sepm.Options{Computers: windows(1), UnknownTarget404: true})
 	s.known.Rows = []incident.Row{{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{
 		"uniqueId": incident.Text("FFFF"), "computerName": incident.Text("GONE"), "operatingSystem": incident.Text("Windows 10")}}}
-	err := s.start("initiate_eoc_scan", onArtifact(incident.FileName, "a.exe"), "targets=Endpoints of this incident")
+	err := s.start("initiate_scan", foundOn(incident.FileName, "a.exe"), "targets=Endpoints of this incident")
 	require.ErrorContains(t, err, "SEPM refused it")
 	require.ErrorContains(t, err, "FFFF does not exist")
 	require.Empty(t, s.rows)
 	require.Empty(t, s.commands)
-	require.ErrorContains(t, s.start("initiate_eoc_scan", onArtifact(incident.MD5Hash, "x")), "cannot be searched for")
-	require.ErrorContains(t, s.start("initiate_eoc_scan", onArtifact(incident.SystemName, "x")), "not for an artifact")
-	require.ErrorContains(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "x"), "scan_type=ALL"), "none of QUICK_SCAN, FULL_SCAN")
+	require.ErrorContains(t, s.start("initiate_scan", foundOn(incident.MD5Hash, "x")), "cannot be searched for")
+	require.ErrorContains(t, s.start("initiate_scan", foundOn(incident.SystemName, "x")), "not for an artifact")
+	require.ErrorContains(t, s.start("initiate_scan", foundOn(incident.FileName, "x"), "scan_type=ALL"), "none of QUICK_SCAN, FULL_SCAN")
 }
 
 // TestScanOfSeveralParts is a scan that takes several commands, of which SEPM
@@ -180,11 +180,11 @@ func TestScanOfSeveralParts(t *testing.T) {
 		s.known.Rows = append(s.known.Rows, incident.Row{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{
 			"uniqueId": incident.Text(c.ID), "computerName": incident.Text(c.Name), "operatingSystem": incident.Text("Windows 10")}})
 	}
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "a.exe"), "targets=Endpoints of this incident"))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "a.exe"), "targets=Endpoints of this incident"))
 	require.Greater(t, len(s.commands[0].IDs), 1)
 	require.Len(t, s.commands[0].Computers, 400)
 	s.wait(time.Minute)
-	require.NoError(t, s.start("get_scan_results", onRow(s.find())))
+	require.NoError(t, s.start("get_scan_results", ofRow(s.find())))
 	require.Contains(t, s.note("EOC scan for", "no match"), "completed on 400 of 400", "of all its commands")
 	s.follow()
 	require.Len(t, s.rows, 1)
@@ -192,7 +192,7 @@ func TestScanOfSeveralParts(t *testing.T) {
 	require.Contains(t, s.note("EOC scan for", "no match"), "completed on 400 of 400")
 
 	s.known.Rows[399].Cells["uniqueId"] = incident.Text("FFFF")
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "b.exe"), "targets=Endpoints of this incident"))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "b.exe"), "targets=Endpoints of this incident"))
 	require.Contains(t, s.note("b.exe", "was started"), "SEPM refused it for")
 	require.Less(t, len(s.commands[1].Computers), 399)
 	require.NotEmpty(t, s.commands[1].Computers)

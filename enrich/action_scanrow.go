@@ -65,7 +65,7 @@ func getRowEndpoint() Action {
 			When: []incident.Condition{{Column: "computer_name", Test: incident.HasValue}},
 		},
 		Decide: func(ctx context.Context, p Plan) (incident.Step, error) {
-			return endpointDetails(ctx, p.Reader, p.Subject.Cell("computer_name"))
+			return endpointDetails(ctx, p, p.Subject.Cell("computer_name"))
 		},
 	}
 }

@@ -2,74 +2,72 @@ package enrich
 
 import (
 	"context"
-	"slices"
-	"time"
+	"fmt"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-// getScanResults is the guide's "Get Scan results" (§5.13): what the follow-up
-// does by itself, now.
-func getScanResults() Action {
-	return statusAction(incident.Scanning, "scan_commandid", incident.ActionDef{
-		Name:  "get_scan_results",
-		Title: "Example: SEP - Get Scan results",
-		Help:  "Asks SEPM how the scan stands now: the row's state, a row for each match so far, and all matches as CSV.",
-		When: []incident.Condition{
-			{Column: "scan_commandid", Test: incident.HasValue},
-			{Column: "scan_command_state", Test: incident.Lacks, Values: []string{wordCompleted}},
-			{Column: "scan_command_state", Test: incident.Contains, Values: slices.Concat(wordsUnderWay(), wordsTimedOut())},
-		},
-	})
-}
-
-// statusAction is an action on a row that tells how its command stands, whose
-// id is in a column.
-func statusAction(kind incident.CommandKind, column string, def incident.ActionDef) Action {
-	def.On, def.Table = incident.OnRow, incident.TableScanResults
+// endpointsSummary and refreshEndpointsSummary are the guide's "Get Endpoints status
+// summary" (§5.4), which differ in where they are started: there is one row,
+// and both bring it up to date.
+func endpointsSummary() Action {
 	return Action{
-		ActionDef: def,
-		Decide: func(ctx context.Context, p Plan) (incident.Step, error) {
-			c, err := p.command(ctx, kind, p.Subject.Cell(column))
-			if err != nil {
-				return incident.Step{}, err
-			}
-			f, err := look(ctx, p.Server, c, p.Now)
-			if err != nil {
-				return incident.Step{}, err
-			}
-			f.report = true
-			return incident.Step{Effects: f.effects()}, nil
+		ActionDef: incident.ActionDef{
+			Name:  "endpoints_status_summary",
+			Title: "Example: SEP - Get Endpoints status summary",
+			Help:  "Counts all endpoints of SEPM's domain by what is wrong with them.",
+			On:    incident.OnIncident,
 		},
+		Decide: summarize,
 	}
 }
 
-// command is the command of the row that the action is started on. One that
-// fn_sep has started is made from the row.
-func (p Plan) command(ctx context.Context, kind incident.CommandKind, id string) (incident.Command, error) {
-	known, err := p.Case(ctx)
+func refreshEndpointsSummary() Action {
+	return Action{
+		ActionDef: incident.ActionDef{
+			Name:  "endpoints_status_summary_refresh",
+			Title: "Example: SEP - Get Endpoints status summary (refresh)",
+			Help:  "Counts all endpoints again and brings the row up to date.",
+			On:    incident.OnRow, Table: incident.TableStatusSummary,
+		},
+		Decide: summarize,
+	}
+}
+
+func summarize(ctx context.Context, p Plan) (incident.Step, error) {
+	s, err := p.compliance(ctx, func(ComplianceDetails) {})
 	if err != nil {
-		return incident.Command{}, err
+		return incident.Step{}, err
 	}
-	for _, c := range known.Commands {
-		if c.Kind == kind && slices.Contains(c.IDs, id) {
-			return c, nil
+	return incident.Step{Effects: []incident.Effect{{Row: summaryRow(s, readable(p.Now))}, {Note: &incident.Note{
+		Key:  "status summary: " + readable(p.Now),
+		Text: fmt.Sprintf("Endpoints status summary: %d of %s non-compliant.", s.NonCompliant, amount(s.Total, "endpoint")),
+	}}}}, nil
+}
+
+// compliance counts the whole fleet, and hands on each endpoint that is
+// non-compliant.
+func (p Plan) compliance(ctx context.Context, nonCompliant func(ComplianceDetails)) (ComplianceSummary, error) {
+	c := Compliance{Heartbeat: p.Heartbeat}
+	for computer, err := range p.Computers(ctx, sepclient.ComputerQuery{}) {
+		if err != nil {
+			return ComplianceSummary{}, fmt.Errorf("list all endpoints: %w", err)
+		}
+		if details, is := c.Add(computer); is {
+			nonCompliant(details)
 		}
 	}
-	key := p.Subject.Row.Key()
-	c := incident.Command{
-		Kind: kind, IDs: []string{id}, Server: p.Run.Server, Action: p.Run.Action, Started: p.Now, Row: &key,
-		Detail: make(map[string]string),
+	return c.Summary(), nil
+}
+
+func summaryRow(s ComplianceSummary, now string) *incident.Row {
+	row := &incident.Row{Table: incident.TableStatusSummary, Cells: map[string]incident.Cell{queryDate: incident.Text(now)}}
+	for column, n := range map[string]int{
+		"total": s.Total, "non_compliant": s.NonCompliant, "offline": s.Offline, "hi_failed": s.HIFailed,
+		"up_to_date": s.UpToDate, "out_of_date": s.OutOfDate, "disabled": s.Disabled,
+	} {
+		row.Cells[column] = incident.Number(int64(n))
 	}
-	for _, column := range []string{"artifact_id", "artifact_type", "artifact_value", "scan_type", "hash_value", "file_path"} {
-		c.Detail[column] = p.Subject.Cell(column)
-	}
-	if kind == incident.Scanning {
-		if at, err := time.Parse(time.DateTime, p.Subject.Cell("query_execution_date")); err == nil {
-			c.Started = at
-		}
-	} else if computer := p.Subject.Cell("computer_id"); computer != "" {
-		c.Computers = []incident.CommandTarget{{ID: computer, Name: p.Subject.Cell("computer_name")}}
-	}
-	return c, nil
+	return row
 }

@@ -31,19 +31,22 @@ func uploadArtifact() Action {
 			},
 			Changes: true,
 		},
-		Decide: func(_ context.Context, p Plan) (incident.Step, error) {
+		Decide: func(ctx context.Context, p Plan) (incident.Step, error) {
 			if len(p.Answers) == 0 {
-				return uploadCall(p)
+				return uploadCall(ctx, p)
 			}
 			return uploadStarted(p)
 		},
 	}
 }
 
-func uploadCall(p Plan) (incident.Step, error) {
+func uploadCall(ctx context.Context, p Plan) (incident.Step, error) {
 	hash, err := sepclient.ParseFileHash(p.Subject.Cell("hash_value"))
 	if err != nil {
 		return incident.Step{}, mistake("the row's hash_value: %v", err)
+	}
+	if err := p.windowsOnly(ctx); err != nil {
+		return incident.Step{}, err
 	}
 	return incident.Step{Call: newCall(incident.OpUpload, incident.Target{Computers: []string{p.Subject.Cell("computer_id")}}, uploadBody{
 		Path: p.Subject.Cell("file_path"), Kind: hash.Kind, Hash: hash.Value, Source: sepclient.FileSource(p.Input["source"]),

@@ -23,10 +23,10 @@ func uploaded(t *testing.T, content []byte) (*site, incident.Row) {
 	fleet := windows(1)
 	fleet[0].Files = []sepm.File{{Path: `C:\evil.exe`, Content: content}}
 	s := newSite(t, sepm.Options{Computers: fleet})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.SHA256Hash, sum(content))))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.SHA256Hash, sum(content))))
 	s.wait(time.Minute)
 	s.follow()
-	require.NoError(t, s.start("upload_file", onRow(s.find("computer_name=PC-000"))))
+	require.NoError(t, s.start("upload_file", ofRow(s.find("computer_name=PC-000"))))
 	row := s.find("computer_name=PC-000")
 	require.Equal(t, "In progress", row.Cells["file_upload_status"].String())
 	require.Equal(t, s.sepm.Commands()[1].ID, row.Cells["upload_commandid"].String())
@@ -43,17 +43,17 @@ func uploaded(t *testing.T, content []byte) (*site, incident.Row) {
 // password and as base64.
 func TestC28FileContent(t *testing.T) {
 	t.Parallel()
-	s, row := uploaded(t, evil)
-	require.NoError(t, s.start("get_file_content", onRow(row)))
+	s, row := uploaded(t, malware)
+	require.NoError(t, s.start("get_file_content", ofRow(row)))
 	byName := make(map[string]incident.Attachment)
 	for _, a := range s.attachments {
 		byName[a.Name] = a
 	}
-	text := byName[sum(evil)+".base64.txt"]
-	require.Equal(t, base64.StdEncoding.EncodeToString(evil), string(text.Content))
-	archive := byName[sum(evil)+".zip"]
+	text := byName[sum(malware)+".base64.txt"]
+	require.Equal(t, base64.StdEncoding.EncodeToString(malware), string(text.Content))
+	archive := byName[sum(malware)+".zip"]
 	require.Equal(t, "application/zip", archive.ContentType)
-	require.False(t, bytes.Contains(archive.Content, evil))
+	require.False(t, bytes.Contains(archive.Content, malware))
 	require.Contains(t, s.note("may be malware"), "password <b>infected</b>")
 	require.Contains(t, s.note("may be malware"), `C:\evil.exe`)
 
@@ -65,7 +65,7 @@ func TestC28FileContent(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, archive.Content, 0o600))
 	out, err := exec.Command(sevenZip, "x", "-so", "-pinfected", file).Output()
 	require.NoError(t, err)
-	require.Equal(t, evil, out)
+	require.Equal(t, malware, out)
 }
 
 // TestFileThatIsTooLargeToAttach: what does not fit is said, not sent.
@@ -74,7 +74,7 @@ func TestFileThatIsTooLargeToAttach(t *testing.T) {
 	content := make([]byte, 20<<20)
 	_, _ = rand.Read(content)
 	s, row := uploaded(t, content)
-	require.NoError(t, s.start("get_file_content", onRow(row)))
+	require.NoError(t, s.start("get_file_content", ofRow(row)))
 	require.Contains(t, s.note("may be malware"), "as base64 text it is larger than the 24 MiB that can be attached")
 	for _, a := range s.attachments {
 		require.False(t, strings.HasSuffix(a.Name, ".txt"))
@@ -84,10 +84,10 @@ func TestFileThatIsTooLargeToAttach(t *testing.T) {
 // TestFileWithAnotherHash is not put on the incident.
 func TestFileWithAnotherHash(t *testing.T) {
 	t.Parallel()
-	s, row := uploaded(t, evil)
+	s, row := uploaded(t, malware)
 	before := len(s.attachments)
 	row.Cells["hash_value"] = incident.Text(sum([]byte("another")))
-	require.ErrorContains(t, s.start("get_file_content", onRow(row)), "in place of")
+	require.ErrorContains(t, s.start("get_file_content", ofRow(row)), "in place of")
 	require.Len(t, s.attachments, before)
 }
 
@@ -96,13 +96,13 @@ func TestFileWithAnotherHash(t *testing.T) {
 func TestUploadOfWhatClientsDoNotGive(t *testing.T) {
 	t.Parallel()
 	fleet := windows(1)
-	fleet[0].Files = []sepm.File{{Path: `C:\evil.docx`, Content: evil}}
+	fleet[0].Files = []sepm.File{{Path: `C:\evil.docx`, Content: malware}}
 	s := scanned(t, fleet)
-	require.NoError(t, s.start("upload_file", onRow(s.find("computer_name=PC-000")), "source=BOTH"))
+	require.NoError(t, s.start("upload_file", ofRow(s.find("computer_name=PC-000")), "source=BOTH"))
 	s.only()
 	s.wait(5 * time.Second)
 	s.follow()
-	require.NoError(t, s.start("get_upload_status", onRow(s.find("computer_name=PC-000"))))
+	require.NoError(t, s.start("get_upload_status", ofRow(s.find("computer_name=PC-000"))))
 	require.Equal(t, "In progress", s.find("computer_name=PC-000").Cells["file_upload_status"].String())
 	s.wait(time.Minute)
 	require.Zero(t, s.follow())
@@ -110,20 +110,20 @@ func TestUploadOfWhatClientsDoNotGive(t *testing.T) {
 	require.Equal(t, "Rejected", row.Cells["file_upload_status"].String())
 	require.Empty(t, row.Cells["file_id"].String())
 	text := s.note("SEPM does not have the file", "executable files only")
-	require.Contains(t, text, "PC-000 rejected (The file is not an executable.)")
-	require.NoError(t, s.start("upload_file", onRow(row)))
+	require.Contains(t, text, "PC-000 rejected (the client did not execute the command: The file is not an executable.)")
+	require.NoError(t, s.start("upload_file", ofRow(row)))
 }
 
 // TestUploadFromQuarantine finds a file that was remediated.
 func TestUploadFromQuarantine(t *testing.T) {
 	t.Parallel()
 	fleet := windows(1)
-	fleet[0].Files = []sepm.File{{Path: `C:\evil.exe`, Content: evil}}
+	fleet[0].Files = []sepm.File{{Path: `C:\evil.exe`, Content: malware}}
 	s := scanned(t, fleet)
-	require.NoError(t, s.start("remediate_artifact", onRow(s.find("computer_name=PC-000"))))
+	require.NoError(t, s.start("remediate", ofRow(s.find("computer_name=PC-000"))))
 	s.wait(time.Minute)
 	s.follow()
-	require.NoError(t, s.start("upload_file", onRow(s.find("computer_name=PC-000")), "source=QUARANTINE"))
+	require.NoError(t, s.start("upload_file", ofRow(s.find("computer_name=PC-000")), "source=QUARANTINE"))
 	s.only()
 	s.wait(time.Minute)
 	s.follow()
@@ -140,7 +140,7 @@ func TestArtifactFromScanResult(t *testing.T) {
 		"computer_name": incident.Text("PC"), "file_path": incident.Text(`C:\evil.exe`), "hash_value": incident.Text(strings.Repeat("AB", 32)),
 	}}
 	add := func(kind string) incident.Artifact {
-		require.NoError(t, s.start("add_artifact_from_scan_result", onRow(row), "artifact_type="+kind))
+		require.NoError(t, s.start("add_artifact_from_scan_result", ofRow(row), "artifact_type="+kind))
 		a := s.artifacts[len(s.artifacts)-1]
 		require.Equal(t, "Found by the SEP scan A for File Name evil.exe, on PC", a.Description)
 		a.Description = ""
@@ -154,8 +154,8 @@ func TestArtifactFromScanResult(t *testing.T) {
 	row.Cells["hash_value"] = incident.Text(strings.Repeat("AB", 20))
 	require.Equal(t, incident.SHA1Hash, add("Malware SHA-256 Hash").Type)
 	row.Cells["hash_value"] = incident.Text("x")
-	require.ErrorContains(t, s.start("add_artifact_from_scan_result", onRow(row), "artifact_type=Malware SHA-256 Hash"), "is no hash")
-	require.ErrorContains(t, s.start("add_artifact_from_scan_result", onRow(row)), "artifact_type is missing")
+	require.ErrorContains(t, s.start("add_artifact_from_scan_result", ofRow(row), "artifact_type=Malware SHA-256 Hash"), "is no hash")
+	require.ErrorContains(t, s.start("add_artifact_from_scan_result", ofRow(row)), "artifact_type is missing")
 	require.Zero(t, s.sepm.Requests())
 }
 
@@ -164,6 +164,6 @@ func TestEndpointDetailsOfAScanResult(t *testing.T) {
 	fleet := windows(2)
 	s := newSite(t, sepm.Options{Computers: fleet})
 	row := incident.Row{Table: incident.TableScanResults, Cells: map[string]incident.Cell{"computer_name": incident.Text("pc-001")}}
-	require.NoError(t, s.start("get_endpoint_details", onRow(row)))
+	require.NoError(t, s.start("get_endpoint_details", ofRow(row)))
 	require.Equal(t, fleet[1].ID, s.find("computerName=PC-001").Cells["uniqueId"].String())
 }

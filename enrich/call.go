@@ -43,6 +43,16 @@ type (
 	}
 	moveBody struct {
 		GroupID string `json:"group_id"`
+		// Group is the group's full path, From where each computer comes from,
+		// by hardware key: the way back.
+		Group string               `json:"group,omitempty"`
+		From  map[string]movedFrom `json:"from,omitempty"`
+	}
+	movedFrom struct {
+		ComputerID string `json:"computer_id"`
+		Computer   string `json:"computer"`
+		GroupID    string `json:"group_id"`
+		Group      string `json:"group"`
 	}
 	createBody struct {
 		Name        string   `json:"name"`
@@ -54,6 +64,8 @@ type (
 		DomainID string   `json:"domain_id,omitempty"`
 		Add      []string `json:"add,omitempty"`
 		Remove   []string `json:"remove,omitempty"`
+		// DeleteEmpty deletes a list in which no hash is left.
+		DeleteEmpty bool `json:"delete_empty,omitempty"`
 	}
 )
 
@@ -72,6 +84,7 @@ type (
 		Added      []string `json:"added,omitempty"`
 		Removed    []string `json:"removed,omitempty"`
 		Interfered bool     `json:"interfered,omitempty"`
+		Deleted    bool     `json:"deleted,omitempty"`
 	}
 )
 
@@ -134,8 +147,8 @@ func (b scanBody) scan(remediate bool) sepclient.Scan {
 	return s
 }
 
-func fileHashes(hashes []string) ([]sepclient.FileHashes, error) {
-	files := make([]sepclient.FileHashes, len(hashes))
+func fileHashes(hashes []string) ([]sepclient.ListedFile, error) {
+	files := make([]sepclient.ListedFile, len(hashes))
 	for i, text := range hashes {
 		h, err := sepclient.ParseFileHash(text)
 		switch {

@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	// maxCSV bounds a CSV file, in bytes: Resilient takes 25 MB as it comes
-	// (contract: Resilient API §1.6).
-	maxCSV = 24 << 20
+	// maxCSV bounds a CSV file, in bytes.
+	maxCSV = maxAttachment
 	// csvRest is kept free for the line that says what was left out.
 	csvRest = 200
 )

@@ -137,7 +137,7 @@ func TestCSVFileIsBounded(t *testing.T) {
 func TestCSVFileLeavesOutOneLargeRow(t *testing.T) {
 	t.Parallel()
 	f := newCSVFile("a", "b")
-	require.Equal(t, 24<<20, f.max)
+	require.Equal(t, 24<<20, f.max, "what Resilient takes")
 	f.max = 1000
 	f.add("1", "2")
 	f.add(strings.Repeat("x", 2000), "")

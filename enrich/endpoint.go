@@ -25,19 +25,23 @@ func getEndpointDetails() Action {
 			ArtifactTypes: []incident.ArtifactType{incident.DNSName, incident.SystemName},
 		},
 		Decide: func(ctx context.Context, p Plan) (incident.Step, error) {
-			return endpointDetails(ctx, p.Reader, p.Subject.Artifact.Value)
+			return endpointDetails(ctx, p, p.Subject.Artifact.Value)
 		},
 	}
 }
 
 // endpointDetails gives one row an endpoint of that name. SEPM's own filter may
 // match more than the name, so its answers are compared here.
-func endpointDetails(ctx context.Context, sepm SEPM, name string) (incident.Step, error) {
+func endpointDetails(ctx context.Context, p Plan, name string) (incident.Step, error) {
 	if strings.ContainsAny(name, "*") || strings.TrimSpace(name) == "" {
 		return incident.Step{Effects: []incident.Effect{notFound(name, "it is not a computer's name")}}, nil
 	}
+	commands, err := p.commands(ctx)
+	if err != nil {
+		return incident.Step{}, err
+	}
 	var step incident.Step
-	for computer, err := range sepm.Computers(ctx, sepclient.ComputerQuery{Name: name}) {
+	for computer, err := range p.Reader.Computers(ctx, sepclient.ComputerQuery{Name: name}) {
 		if err != nil {
 			return incident.Step{}, fmt.Errorf("look up endpoint %q: %w", name, err)
 		}
@@ -48,7 +52,7 @@ func endpointDetails(ctx context.Context, sepm SEPM, name string) (incident.Step
 			step.Effects = append(step.Effects, tooMany(name))
 			break
 		}
-		step.Effects = append(step.Effects, incident.Effect{Row: endpointRow(computer)})
+		step.Effects = append(step.Effects, incident.Effect{Row: endpointRow(computer, commands)})
 	}
 	if len(step.Effects) == 0 {
 		step.Effects = []incident.Effect{notFound(name, "SEPM knows no computer of that name")}
@@ -59,7 +63,10 @@ func endpointDetails(ctx context.Context, sepm SEPM, name string) (incident.Step
 // sameComputer compares names as Windows does, without regard to case.
 func sameComputer(a, b string) bool { return strings.EqualFold(a, b) }
 
-func endpointRow(c sepclient.Computer) *incident.Row {
+// endpointRow is the row of a computer. Its quarantine status takes the
+// incident's commands into account.
+func endpointRow(c sepclient.Computer, commands []incident.Command) *incident.Row {
+	kind, at := lastCompleted(c.ID, commands)
 	infected := "No"
 	if c.Infected {
 		infected = "Yes"
@@ -77,7 +84,7 @@ func endpointRow(c sepclient.Computer) *incident.Row {
 		"group_name":                 incident.Text(c.Group.Name),
 		"domain_id":                  incident.Text(c.Group.Domain.ID),
 		"domain_name":                incident.Text(c.Group.Domain.Name),
-		"endpoint_quarantine_status": incident.Text(quarantineStatus(c)),
+		"endpoint_quarantine_status": incident.Text(isolation(c, kind, at)),
 	}
 	for column, cell := range cells {
 		if cell.String() == "" {
@@ -85,22 +92,6 @@ func endpointRow(c sepclient.Computer) *incident.Row {
 		}
 	}
 	return &incident.Row{Table: incident.TableEndpoints, Cells: cells}
-}
-
-// quarantineStatus is what SEPM's own words prove, by the guide's rule
-// (contract: SEPM API B7, W11), and empty otherwise. The numeric fields of
-// that name report Host Integrity (A10): disabled or failed proves nothing.
-func quarantineStatus(c sepclient.Computer) string {
-	words := strings.ToLower(c.QuarantineDesc)
-	switch {
-	case strings.Contains(words, "host integrity check passed"),
-		strings.Contains(words, "not quarantined"),
-		strings.Contains(words, "unquarantined"), strings.Contains(words, "un-quarantined"):
-		return "Un-Quarantined"
-	case strings.Contains(words, "quarantined"):
-		return "Quarantined"
-	}
-	return ""
 }
 
 func notFound(name, why string) incident.Effect {

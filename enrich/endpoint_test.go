@@ -97,10 +97,11 @@ func TestEndpointRowUsesOnlyColumnsOfItsTable(t *testing.T) {
 func TestQuarantineStatusComesFromWords(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{
-		"Host Integrity check passed\n":                       "Un-Quarantined",
-		"The client was QUARANTINED by an administrator":      "Quarantined",
-		"The client is not quarantined":                       "Un-Quarantined",
-		"Host Integrity check is disabled.\n Host Integrity…": "",
+		"Host Integrity check passed\n": "Un-Quarantined",
+		"Host Integrity check passed but the client was quarantined by the administrator.": "Quarantined",
+		"The client was QUARANTINED by an administrator":                                   "Quarantined",
+		"The client is not quarantined":                                                    "Un-Quarantined",
+		"Host Integrity check is disabled.\n Host Integrity…":                              "",
 		"": "",
 	} {
 		step, err := details(t, &fleet{computers: []sepclient.Computer{{ID: "A", Name: "H", QuarantineStatus: 0, QuarantineCode: 103, QuarantineDesc: words}}}, "H")

@@ -28,8 +28,10 @@ type Followed struct {
 
 // Follow asks SEPM how a command stands, and says what that leaves on the
 // incident: the same effects for the same state, however often it is asked.
-func Follow(ctx context.Context, on Server, c incident.Command, now time.Time) (Followed, error) {
-	f, err := look(ctx, on, c, now)
+// Others are commands of the same incident, as far as they are known: which was
+// the last one on an endpoint decides what its row says.
+func Follow(ctx context.Context, on Server, c incident.Command, now time.Time, others ...incident.Command) (Followed, error) {
+	f, err := look(ctx, on, c, now, others)
 	if err != nil {
 		return Followed{}, err
 	}
@@ -44,7 +46,7 @@ func Follow(ctx context.Context, on Server, c incident.Command, now time.Time) (
 }
 
 // look asks SEPM how a command stands now.
-func look(ctx context.Context, on Server, c incident.Command, now time.Time) (*follow, error) {
+func look(ctx context.Context, on Server, c incident.Command, now time.Time, others []incident.Command) (*follow, error) {
 	excluded, named := make(map[string]bool, len(c.Others)), make(map[string]bool, len(c.Computers))
 	for _, id := range c.Others {
 		excluded[id] = true
@@ -52,7 +54,10 @@ func look(ctx context.Context, on Server, c incident.Command, now time.Time) (*f
 	for _, t := range c.Computers {
 		named[t.ID] = true
 	}
-	f := &follow{Server: on, Command: c, before: c.Progress, progress: NewProgress(excluded), now: now, heard: make(map[string]heard)}
+	f := &follow{
+		Server: on, Command: c, others: others, before: c.Progress, progress: NewProgress(excluded),
+		heard: make(map[string]heard), now: now,
+	}
 	ended := make(map[string]incident.EndpointResult)
 	for _, id := range c.IDs {
 		for s, err := range f.progress.Walk(ctx, on, id) {
@@ -66,7 +71,7 @@ func look(ctx context.Context, on Server, c incident.Command, now time.Time) (*f
 		}
 	}
 	f.Progress = f.counted(ended)
-	return f, nil
+	return f, f.confirm(ctx)
 }
 
 // Lost is where a command stands that SEPM refuses to tell about. SEPM may not
@@ -75,12 +80,13 @@ func Lost(c incident.Command, err error, now time.Time) Followed {
 	if now.Sub(c.Started) < lastPoll {
 		return Followed{Command: c, Next: now.Add(firstPoll)}
 	}
+	effects := lostQuarantine(c)
 	c.Progress.State, c.Progress.Polled = incident.CommandEnded, now
-	effects := []incident.Effect{{Note: &incident.Note{
+	effects = append(effects, incident.Effect{Note: &incident.Note{
 		Key: "command lost: " + c.IDs[0],
 		Text: fmt.Sprintf("<b>%s</b>: SEPM does not tell any more how the command %s stands, so its end is not known: %s",
 			incident.EscapeHTML(c.Action), incident.EscapeHTML(c.IDs[0]), incident.EscapeHTML(err.Error())),
-	}}}
+	}})
 	if column := statusColumn(c.Kind); column != "" {
 		for key := range rowsOf(c) {
 			effects = append(effects, setCells(key, map[string]string{column: wordUnexpected}))
@@ -93,13 +99,16 @@ func Lost(c incident.Command, err error, now time.Time) Followed {
 type follow struct {
 	Server
 	incident.Command
+	others   []incident.Command
 	before   incident.CommandProgress
 	progress *Progress
-	now      time.Time
 	// heard is what the endpoints said that the command names, or that found
-	// something, by their ids, and latest when one of all ended last.
-	heard  map[string]heard
-	latest time.Time
+	// something, and isolation what SEPM was asked about now, by their ids;
+	// latest is when one of all ended last.
+	heard     map[string]heard
+	isolation map[string]string
+	latest    time.Time
+	now       time.Time
 	// report is whether it has come to an end, or to one for the time being,
 	// that is to be told in a note and files.
 	report bool
@@ -122,12 +131,9 @@ func (f *follow) hear(s sepclient.CommandStatus, named bool) {
 	if !named && (s.Result == nil || len(s.Result.Matches) == 0) {
 		return
 	}
-	h := heard{state: s.State, whole: s.Result != nil && s.Result.Err == nil, fileID: s.FileID}
-	h.EndpointResult = incident.EndpointResult{State: s.State.String(), Detail: s.Detail, At: s.Updated}
-	if h.Detail == "" && s.SubState != sepclient.SubStateSuccess && s.SubState != sepclient.SubStateUnknown {
-		h.Detail = s.SubState.String()
+	f.heard[s.ComputerID] = heard{
+		EndpointResult: endpointResult(s), state: s.State, whole: s.Result != nil && s.Result.Err == nil, fileID: s.FileID,
 	}
-	f.heard[s.ComputerID] = h
 }
 
 // counted is the progress in the command's own terms.
@@ -165,6 +171,9 @@ func (f *follow) overall() OverallState { return f.progress.State(!f.now.Before(
 func (f *follow) next() time.Time {
 	switch f.Progress.State {
 	case incident.CommandEnded:
+		if isQuarantine(f.Kind) && f.before.State != incident.CommandEnded && f.unconfirmed() > 0 {
+			return f.now.Add(f.Heartbeat)
+		}
 		return time.Time{}
 	case incident.CommandTimedOut:
 		if f.now.Before(f.deadline().Add(lateFor)) {
@@ -191,6 +200,8 @@ func (f *follow) news() bool {
 // effects are what the state leaves on the incident.
 func (f *follow) effects() []incident.Effect {
 	switch f.Kind {
+	case incident.Quarantining, incident.Unquarantining, eitherQuarantine:
+		return f.quarantine()
 	case incident.Scanning:
 		return f.scan()
 	case incident.Remediation:
@@ -207,7 +218,7 @@ func (f *follow) plain() []incident.Effect {
 	if !f.report {
 		return nil
 	}
-	return []incident.Effect{f.note("%s: %s", incident.EscapeHTML(f.Action), f.summary())}
+	return f.end()
 }
 
 // note is a note on the end of the command. Its text is HTML.

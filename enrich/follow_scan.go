@@ -186,7 +186,7 @@ func (f *follow) attachment(kind string, file *csvFile) incident.Effect {
 	if at.IsZero() {
 		at = f.Started
 	}
-	name := fmt.Sprintf("%s_for_commandid_%s_%s.csv", kind, f.IDs[0], at.UTC().Format("20060102150405"))
+	name := fmt.Sprintf("%s_for_commandid_%s_%s.csv", kind, f.IDs[0], at.UTC().Format(fileTime))
 	a := file.attachment("", name)
 	a.Key = contentKey(name, a.Content)
 	return incident.Effect{Attachment: a}

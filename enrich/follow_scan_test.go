@@ -24,11 +24,11 @@ func TestC10EveryMatchHasItsRow(t *testing.T) {
 	t.Parallel()
 	fleet := windows(4)
 	for i := range 3 {
-		fleet[i].Files = []sepm.File{{Path: `C:\evil.exe`, Content: evil}, {Path: `C:\$Recycle.Bin\S-1\evil.exe`, Content: evil}}
+		fleet[i].Files = []sepm.File{{Path: `C:\evil.exe`, Content: malware}, {Path: `C:\$Recycle.Bin\S-1\evil.exe`, Content: malware}}
 	}
 	fleet[2].Offline, fleet[3].Offline = true, true
 	s := newSite(t, sepm.Options{Computers: fleet})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.SHA256Hash, sum(evil))))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.SHA256Hash, sum(malware))))
 	require.Equal(t, s.clock().Add(10*time.Second), s.follow())
 	require.Equal(t, "Waiting/Not received", s.find().Cells["scan_command_state"].String())
 
@@ -66,10 +66,10 @@ func TestC10EveryMatchHasItsRow(t *testing.T) {
 func TestC12ATimedOutScanGoesOn(t *testing.T) {
 	t.Parallel()
 	fleet := windows(3)
-	fleet[0].Files = []sepm.File{{Path: `C:\evil.exe`, Content: evil}}
+	fleet[0].Files = []sepm.File{{Path: `C:\evil.exe`, Content: malware}}
 	fleet[0].Offline, fleet[1].Offline = true, true
 	s := newSite(t, sepm.Options{Computers: fleet})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.SHA256Hash, sum(evil))))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.SHA256Hash, sum(malware))))
 	s.wait(30 * time.Minute)
 	require.Equal(t, s.clock().Add(30*time.Minute), s.follow())
 	row := s.find()
@@ -79,7 +79,7 @@ func TestC12ATimedOutScanGoesOn(t *testing.T) {
 
 	s.sepm.ChangeComputer(fleet[0].ID, func(c *sepm.Computer) { c.Offline = false })
 	s.wait(time.Minute)
-	require.NoError(t, s.start("get_scan_results", onRow(row)), "it is offered on a row that timed out")
+	require.NoError(t, s.start("get_scan_results", ofRow(row)), "it is offered on a row that timed out")
 	require.Equal(t, "Hash match", s.find("computer_name=PC-000").Cells["scan_result"].String())
 	asked := s.last
 
@@ -98,7 +98,7 @@ func TestC12ATimedOutScanGoesOn(t *testing.T) {
 		row.Cells["scan_command_state"] = incident.Text(state)
 		action, err := enrich.ActionNamed("get_scan_results")
 		require.NoError(t, err)
-		require.Equal(t, offered, action.Offered(onRow(row)) == nil, state)
+		require.Equal(t, offered, action.Offered(ofRow(row)) == nil, state)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestC36HowEachEndpointEnded(t *testing.T) {
 		fleet[i].Outcome = sepm.Outcome{State: state}
 	}
 	s := newSite(t, sepm.Options{Computers: fleet})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "evil.exe")))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "evil.exe")))
 	s.wait(time.Minute)
 	require.Zero(t, s.follow())
 	require.Equal(t, "Completed", s.find().Cells["scan_command_state"].String())
@@ -125,18 +125,18 @@ func TestC22ResultsThatSayNothing(t *testing.T) {
 	t.Parallel()
 	fleet := windows(4)
 	for i := range fleet {
-		fleet[i].Files = []sepm.File{{Path: `C:\evil.exe`, Content: evil}}
+		fleet[i].Files = []sepm.File{{Path: `C:\evil.exe`, Content: malware}}
 	}
 	fleet[0].EOCResult, fleet[1].EOCResult, fleet[2].EOCResult = sepm.EOCEmpty, sepm.EOCNull, sepm.EOCCut
 	s := newSite(t, sepm.Options{Computers: fleet[:3]})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.SHA256Hash, sum(evil))))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.SHA256Hash, sum(malware))))
 	s.wait(time.Minute)
 	s.follow()
 	require.Equal(t, "Query", s.find().Cells["scan_result"].String())
 	require.Contains(t, s.note("no match"), "of those, 2 reported no result; the results of 1 are cut off and may lack matches")
 
 	s.sepm.AddComputer(fleet[3])
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "other.exe")))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "other.exe")))
 	s.wait(time.Minute)
 	s.follow()
 	require.Equal(t, "No match found on 1 of 4 endpoints", s.find("artifact_value=other.exe").Cells["scan_result"].String())
@@ -148,11 +148,11 @@ func TestC24TheFileHasAll(t *testing.T) {
 	t.Parallel()
 	fleet := windows(5)
 	for i := range fleet {
-		fleet[i].Files = []sepm.File{{Path: `C:\a, b\evil.exe`, Content: evil}, {Path: `D:\evil.exe`, Content: []byte("another")}}
+		fleet[i].Files = []sepm.File{{Path: `C:\a, b\evil.exe`, Content: malware}, {Path: `D:\evil.exe`, Content: []byte("another")}}
 	}
 	s := newSite(t, sepm.Options{Computers: fleet})
 	s.limits.Results = 3
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FilePath, `C:\a, b\evil.exe`)))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FilePath, `C:\a, b\evil.exe`)))
 	s.wait(time.Minute)
 	s.follow()
 	require.Len(t, s.rows, 4)
@@ -161,11 +161,11 @@ func TestC24TheFileHasAll(t *testing.T) {
 	lines := s.lines("EOC_scan_results")
 	require.Equal(t, []string{"Computer name", "Computer id", "Artifact type", "Artifact value", "File path", "Hash value", "Match", "Reported"}, lines[0])
 	require.Len(t, lines, 11)
-	require.Equal(t, []string{"PC-000", fleet[0].ID, "File Path", `C:\a, b\evil.exe`, `C:\a, b\evil.exe`, sum(evil), "Full match", "2026-03-01 12:00:10"}, lines[1])
+	require.Equal(t, []string{"PC-000", fleet[0].ID, "File Path", `C:\a, b\evil.exe`, `C:\a, b\evil.exe`, sum(malware), "Full match", "2026-03-01 12:00:10"}, lines[1])
 	require.Equal(t, []string{"PC-000", fleet[0].ID, "File Path", `C:\a, b\evil.exe`, `D:\evil.exe`, sum([]byte("another")), "Partial match", "2026-03-01 12:00:10"}, lines[2])
 
 	s.limits.Results = 0
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FilePath, `D:\evil.exe`)))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FilePath, `D:\evil.exe`)))
 	s.wait(time.Minute)
 	s.follow()
 	require.Len(t, s.findAll(`artifact_value=D:\evil.exe`), 11, "a limit of 0 is none")
@@ -177,12 +177,12 @@ func TestRowsStayWithinTheLimit(t *testing.T) {
 	t.Parallel()
 	fleet := windows(6)
 	for i := range fleet {
-		fleet[i].Files = []sepm.File{{Path: `C:\evil.exe`, Content: evil}}
+		fleet[i].Files = []sepm.File{{Path: `C:\evil.exe`, Content: malware}}
 		fleet[i].Offline = i < 4 // they have the lower ids, and come later
 	}
 	s := newSite(t, sepm.Options{Computers: fleet})
 	s.limits.Results = 2
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.SHA256Hash, sum(evil))))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.SHA256Hash, sum(malware))))
 	s.wait(time.Minute)
 	s.follow()
 	for i := range 4 {
@@ -201,20 +201,20 @@ func TestRowsStayWithinTheLimit(t *testing.T) {
 func TestScanOfFnSEP(t *testing.T) {
 	t.Parallel()
 	fleet := windows(1)
-	fleet[0].Files = []sepm.File{{Path: `C:\evil.exe`, Content: evil}}
+	fleet[0].Files = []sepm.File{{Path: `C:\evil.exe`, Content: malware}}
 	s := newSite(t, sepm.Options{Computers: fleet})
 	sent, err := s.client.Scan(t.Context(), sepclient.Targets{Computers: []string{fleet[0].ID}},
-		sepclient.Scan{Evidence: []sepclient.Evidence{{Hash: sepclient.FileHash{Kind: sepclient.SHA256, Value: sum(evil)}}}})
+		sepclient.Scan{Evidence: []sepclient.Evidence{{Hash: sepclient.FileHash{Kind: sepclient.SHA256, Value: sum(malware)}}}})
 	require.NoError(t, err)
 	s.wait(time.Minute)
 	row := incident.Row{Table: incident.TableScanResults, Cells: map[string]incident.Cell{
 		"scan_commandid": incident.Text(sent.IDs()[0]), "scan_command_state": incident.Text("In progress"), "scan_result": incident.Text("Query"),
-		"artifact_type": incident.Text("Malware SHA-256 Hash"), "artifact_value": incident.Text(sum(evil)), "scan_type": incident.Text("QUICK"),
+		"artifact_type": incident.Text("Malware SHA-256 Hash"), "artifact_value": incident.Text(sum(malware)), "scan_type": incident.Text("QUICK"),
 		"query_execution_date": incident.Text("2026-03-01 11:00:00"),
 		// fn_sep's later rows of a query name a computer.
 		"computer_id": incident.Text(fleet[0].ID), "computer_name": incident.Text("PC-000"),
 	}}
-	require.NoError(t, s.start("get_scan_results", onRow(row)))
+	require.NoError(t, s.start("get_scan_results", ofRow(row)))
 	require.Equal(t, map[string]string{
 		"scan_commandid": sent.IDs()[0], "computer_id": fleet[0].ID, "scan_command_state": "Completed", "scan_result": "Query",
 	}, cells(s.rows[row.Identity()]), "its own row, and no cell but those that change")
@@ -288,7 +288,7 @@ func TestFollowSaysTheSameInAnyOrder(t *testing.T) {
 func TestMatchOfNobody(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, sepm.Options{Computers: windows(1)})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "a.exe")))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "a.exe")))
 	nobody := at("", sepclient.CommandCompleted, match(sepclient.HashMatch, "", ""))
 	nobody.HardwareKey = "K"
 	state, err := enrich.Follow(t.Context(), enrich.Server{Reader: statusesOnly{statuses: statuses{s.commands[0].IDs[0]: {nobody}}}, Limits: s.limits},
@@ -304,7 +304,7 @@ func TestMatchOfNobody(t *testing.T) {
 func TestLostScanShowsInItsRow(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, sepm.Options{Computers: windows(1)})
-	require.NoError(t, s.start("initiate_eoc_scan", onArtifact(incident.FileName, "a.exe")))
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "a.exe")))
 	lost := enrich.Lost(*s.commands[0], context.Canceled, s.clock())
 	require.NotZero(t, lost.Next, "SEPM may not know it yet")
 	lost = enrich.Lost(*s.commands[0], context.Canceled, s.clock().Add(time.Hour))

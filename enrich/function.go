@@ -2,115 +2,162 @@ package enrich
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"iter"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
+	"time"
 
 	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/sepclient"
 )
 
 // Function is one call of SEPM with typed input and result (guide §5).
 type Function struct {
 	incident.FunctionDef
-	// Columns are those of the result as a table.
-	Columns []string
+	// Changes is whether it changes anything at SEPM.
+	Changes bool
+	// Keys are those of its whole result.
+	Keys []KeyDef
+	// Differs says where it does something else than fn_sep.
+	Differs []string
 
-	call func(ctx context.Context, sepm Manager, in input) iter.Seq2[Item, error]
+	call func(ctx context.Context, c call) (Output, error)
 }
 
-// Item is one part of a function's result, such as a computer.
-type Item struct {
-	// JSON encodes under the names that SEPM gives its fields; nil where that of
-	// an item before has this one in it.
-	JSON any
-	// Cells are those of the item's line in a table, nil for no line.
-	Cells []string
+// KeyDef is a key of a result, or several that are alike.
+type KeyDef struct {
+	// Name is the key; one within a list or an object is written after it, as
+	// in content[].stateId.
+	Name string
+	Help string
+	// New is whether fn_sep does not have it.
+	New bool
 }
 
-// Functions are all functions, in the guide's order.
+// Options say how a SEPM may be used. The zero value forbids whole groups as
+// targets, and has no bounds.
+type Options struct {
+	// Server is the name of the SEPM entry in the configuration.
+	Server string
+	// AllowGroups lets a function that changes endpoints address all of a
+	// group.
+	AllowGroups bool
+	// ResultsLimit is how many matches of a scan a whole result has; the rest
+	// is in its attachment. 0 is no limit.
+	ResultsLimit int
+	// ScanTimeout is how long a command is given; 0 is without end.
+	ScanTimeout time.Duration
+	// Heartbeat is how often clients are in touch with SEPM, 15 minutes where
+	// it is 0.
+	Heartbeat time.Duration
+	// Now is the clock, time.Now where it is nil.
+	Now func() time.Time
+	// Allow is asked before each call that changes something at SEPM; its
+	// error keeps the call from being made. Nil allows all.
+	Allow func(incident.Call) error
+}
+
+const defaultHeartbeat = 15 * time.Minute
+
+// Functions are all functions: those of the guide in its order, and then the
+// five that fn_sep has had since 1.1.
 func Functions() []Function {
-	return []Function{getComputers(), getFingerprintList(), getGroups(), getDomains()}
-}
-
-// Call calls SEPM with inputs by their names, and gives the result as it
-// comes. It ends with the error where there is one: an input that the function
-// does not take or cannot read is an [*InputError], everything else SEPM's.
-func (f Function) Call(ctx context.Context, sepm Manager, inputs map[string]string) iter.Seq2[Item, error] {
-	if err := f.check(inputs); err != nil {
-		return failed(err)
+	return []Function{
+		scanEndpoints(), uploadFile(), getFileContent(), getComputers(), moveEndpoint(), quarantineEndpoints(),
+		getFingerprintList(), addFingerprintList(), updateFingerprintList(), getGroups(), assignFingerprintList(),
+		deleteFingerprintList(), getCommandStatus(), getDomains(),
+		cancelCommand(), getCriticalEvents(), getPolicySummary(), getExceptionsPolicy(), getFirewallPolicy(),
 	}
-	return f.call(ctx, sepm, inputs)
 }
 
-// input are the inputs of a function that are not empty, checked.
-type input = map[string]string
-
-// InputError is an input that a function cannot work with.
-type InputError struct {
-	Function, Input, Problem string
-}
-
-func (e *InputError) Error() string { return fmt.Sprintf("%s: %s %s", e.Function, e.Input, e.Problem) }
-
-func (f Function) fault(name, problem string) error { return &InputError{f.Name, name, problem} }
-
-// check holds the inputs against the function's definition.
-func (f Function) check(inputs map[string]string) error {
-	var names []string
-	for _, def := range f.Inputs {
-		names = append(names, def.Name)
-		value := inputs[def.Name]
-		if value == "" {
-			if def.Required {
-				return f.fault(def.Name, "is missing")
-			}
-			continue
-		}
-		switch def.Type {
-		case incident.InputNumber:
-			if _, err := strconv.ParseInt(value, 10, 64); err != nil {
-				return f.fault(def.Name, fmt.Sprintf("is %q, which is not a whole number", value))
-			}
-		case incident.InputBoolean:
-			if value != "true" && value != "false" {
-				return f.fault(def.Name, fmt.Sprintf("is %q, which is neither true nor false", value))
-			}
-		case incident.InputSelect:
-			if !slices.Contains(def.Values, value) {
-				return f.fault(def.Name, fmt.Sprintf("is %q, which is none of %s", value, strings.Join(def.Values, ", ")))
-			}
-		}
+// Call calls SEPM with inputs by their names. An input that the function does
+// not take or cannot read is an [*InputError], found before anything is sent;
+// every other error is SEPM's, or that of [Options.Allow]. A function that
+// changes something has done so when Call returns.
+func (f Function) Call(ctx context.Context, sepm Manager, inputs map[string]string, o Options) (Output, error) {
+	in, err := f.check(inputs)
+	if err != nil {
+		return Output{}, err
 	}
-	for name := range inputs {
-		if !slices.Contains(names, name) {
-			return f.fault(name, "is none of its inputs: "+strings.Join(names, ", "))
-		}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = defaultHeartbeat
+	}
+	return f.call(ctx, call{f.Name, sepm, in, o})
+}
+
+// Whole is [Function.Call] with all of the result in one object. What fn_sep
+// gives as a result and is SEPM's refusal in truth comes as
+// [Result.Problem]. With an error the result holds what there is all the same:
+// ids of commands that were sent before the error.
+func (f Function) Whole(ctx context.Context, sepm Manager, inputs map[string]string, o Options) (Result, error) {
+	out, err := f.Call(ctx, sepm, inputs, o)
+	var result Result
+	if err == nil {
+		result, err = out.whole()
+	}
+	var r *knownRefusal
+	if errors.As(err, &r) {
+		return Result{Content: r.content, Problem: r.err}, nil
+	}
+	return result, err
+}
+
+// call is one call of a function.
+type call struct {
+	function string
+	sepm     Manager
+	in       input
+	Options
+}
+
+// allow asks whether a call may be made. Its body are the function's inputs.
+func (c call) allow(operation incident.Operation, target incident.Target) error {
+	if c.Allow == nil {
+		return nil
+	}
+	body := maps.Clone(c.in)
+	for _, name := range []string{"sep_computer_ids", "sep_group_ids"} { // they are the target
+		delete(body, name)
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	target.Server = c.Server
+	if err := c.Allow(incident.Call{Operation: operation, Target: target, Body: data}); err != nil {
+		return fmt.Errorf("%s was not sent: %w", operation, err)
 	}
 	return nil
 }
 
-func failed(err error) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) { yield(Item{}, err) }
+// knownRefusal is an answer of SEPM that workflow scripts look for in the content
+// of a result.
+type knownRefusal struct {
+	content any
+	err     error
 }
 
-// domainID is the id of a domain that a person may have named: SEPM takes ids
-// only (contract: SEPM API A7).
-func domainID(ctx context.Context, sepm Manager, domain string) (string, error) {
-	if domain == "" {
-		return "", nil
+func (r *knownRefusal) Error() string { return r.err.Error() }
+func (r *knownRefusal) Unwrap() error { return r.err }
+
+// expected makes a knownRefusal of an answer that has one of the statuses.
+func expected(err error, statuses ...int) error {
+	var e *sepclient.Error
+	if !errors.As(err, &e) || !slices.Contains(statuses, e.Status) {
+		return err
 	}
-	domains, err := sepm.Domains(ctx)
-	if err != nil {
-		return "", fmt.Errorf("look for the domain %q: %w", domain, err)
-	}
-	names := make([]string, len(domains))
-	for i, d := range domains {
-		if strings.EqualFold(d.ID, domain) || d.Name == domain {
-			return d.ID, nil
-		}
-		names[i] = d.Name
-	}
-	return "", fmt.Errorf("SEPM has no domain %q; it has %s", domain, strings.Join(names, ", "))
+	return &knownRefusal{errorBody{ErrorCode: strconv.Itoa(e.Status), ErrorMessage: e.Message}, err}
+}
+
+// errorBody is SEPM's answer to what it refuses (contract: SEPM API A3).
+type errorBody struct {
+	ErrorCode    string `json:"errorCode"`
+	AppErrorCode string `json:"appErrorCode"`
+	ErrorMessage string `json:"errorMessage"`
 }

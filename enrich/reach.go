@@ -67,6 +67,21 @@ func wholeFleet(ctx context.Context, sepm SEPM) (t incident.Target, r reach, err
 	return t, r, nil
 }
 
+// windowsOnly says why the endpoint of a row cannot run what Windows alone can,
+// nil where it can.
+func (p Plan) windowsOnly(ctx context.Context) error {
+	id, name := p.Subject.Cell("computer_id"), p.Subject.Cell("computer_name")
+	switch computer, found, err := findComputer(ctx, p.Reader, id, name); {
+	case err != nil:
+		return fmt.Errorf("look up endpoint %s: %w", id, err)
+	case !found:
+		return unknownEndpoint(id, name)
+	case !isWindows(computer):
+		return mistake("%s runs %s, and this is for Windows endpoints only", computer.Name, computer.OS)
+	}
+	return nil
+}
+
 // maxNames is how many names a note gives.
 const maxNames = 10
 

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/csv"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -260,11 +259,11 @@ func cells(row incident.Row) map[string]string {
 	return texts
 }
 
-func onArtifact(kind incident.ArtifactType, value string) incident.Subject {
+func foundOn(kind incident.ArtifactType, value string) incident.Subject {
 	return incident.Subject{Artifact: &incident.Artifact{Type: kind, Value: value, ID: 7}}
 }
 
-func onRow(row incident.Row) incident.Subject { return incident.Subject{Row: &row} }
+func ofRow(row incident.Row) incident.Subject { return incident.Subject{Row: &row} }
 
 // windows are so many Windows computers with ids of their own.
 func windows(n int) []sepm.Computer {
@@ -275,9 +274,8 @@ func windows(n int) []sepm.Computer {
 	return list
 }
 
-var evil = []byte("MZ evil")
+var malware = []byte("MZ evil")
 
 func sum(content []byte) string {
-	s := sha256.Sum256(content)
-	return hex.EncodeToString(s[:])
+	return fmt.Sprintf("%x", sha256.Sum256(content))
 }

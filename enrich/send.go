@@ -29,25 +29,25 @@ func Send(ctx context.Context, sepm Manager, c incident.Call, again bool) (body 
 		if err != nil {
 			return nil, nil, err
 		}
-		return sent(c)(sepm.Scan(ctx, t, b.scan(c.Operation == incident.OpRemediate)))
+		return answerTo(c)(sepm.Scan(ctx, t, b.scan(c.Operation == incident.OpRemediate)))
 	case incident.OpUpload:
 		b, err := decode[uploadBody](c.Body)
 		if err != nil {
 			return nil, nil, err
 		}
-		return sent(c)(sepm.UploadFile(ctx, t.Computers, sepclient.WantedFile{
+		return answerTo(c)(sepm.UploadFile(ctx, t.Computers, sepclient.WantedFile{
 			Path: b.Path, Hash: sepclient.FileHash{Kind: b.Kind, Value: b.Hash}, Source: b.Source,
 		}))
 	case incident.OpQuarantine:
-		return sent(c)(sepm.Quarantine(ctx, t))
+		return answerTo(c)(sepm.Quarantine(ctx, t))
 	case incident.OpUndoQuarantine:
-		return sent(c)(sepm.UndoQuarantine(ctx, t))
+		return answerTo(c)(sepm.UndoQuarantine(ctx, t))
 	case incident.OpActiveScan:
-		return sent(c)(sepm.ActiveScan(ctx, t))
+		return answerTo(c)(sepm.ActiveScan(ctx, t))
 	case incident.OpFullScan:
-		return sent(c)(sepm.FullScan(ctx, t))
+		return answerTo(c)(sepm.FullScan(ctx, t))
 	case incident.OpUpdateContent:
-		return sent(c)(sepm.UpdateContent(ctx, t))
+		return answerTo(c)(sepm.UpdateContent(ctx, t))
 	case incident.OpCancel:
 		id, err := sepm.CancelCommand(ctx, c.Target.Object)
 		if err != nil {
@@ -59,7 +59,7 @@ func Send(ctx context.Context, sepm Manager, c incident.Call, again bool) (body 
 	case incident.OpCreateList:
 		body, err = createList(ctx, sepm, c, again)
 	case incident.OpEditList:
-		body, err = editList(ctx, sepm, c)
+		body, err = editList(ctx, sepm, c, again)
 	case incident.OpDeleteList:
 		err = sepm.DeleteFingerprintList(ctx, c.Target.Object)
 		if again && errors.Is(err, sepclient.ErrNotFound) {
@@ -73,8 +73,8 @@ func Send(ctx context.Context, sepm Manager, c incident.Call, again bool) (body 
 	return body, nil, err
 }
 
-// sent turns what became of a command into an answer.
-func sent(c incident.Call) func(sepclient.Sent, error) (json.RawMessage, *incident.Call, error) {
+// answerTo turns what became of a command into an answer.
+func answerTo(c incident.Call) func(sepclient.Sent, error) (json.RawMessage, *incident.Call, error) {
 	return func(s sepclient.Sent, err error) (json.RawMessage, *incident.Call, error) {
 		if err == nil {
 			return encode(commandAnswer{s.IDs()}), nil, nil
@@ -172,16 +172,20 @@ func createList(ctx context.Context, sepm Manager, c incident.Call, again bool) 
 	return encode(listAnswer{ID: id, Added: b.Hashes}), nil
 }
 
-func editList(ctx context.Context, sepm Manager, c incident.Call) (json.RawMessage, error) {
+func editList(ctx context.Context, sepm Manager, c incident.Call, again bool) (json.RawMessage, error) {
 	b, err := decode[editBody](c.Body)
 	if err != nil {
 		return nil, err
 	}
-	change, err := sepm.EditFingerprintList(ctx, c.Target.Object, b.DomainID, sepclient.ListEdit{Add: b.Add, Remove: b.Remove})
+	change, err := sepm.EditFingerprintList(ctx, c.Target.Object, b.DomainID,
+		sepclient.ListEdit{Add: b.Add, Remove: b.Remove, DeleteEmpty: b.DeleteEmpty})
+	if again && b.DeleteEmpty && errors.Is(err, sepclient.ErrNotFound) {
+		change.Deleted, err = true, nil // it was done the first time
+	}
 	if err != nil {
 		return nil, err
 	}
-	return encode(listAnswer{c.Target.Object, change.Added, change.Removed, change.Interfered}), nil
+	return encode(listAnswer{c.Target.Object, change.Added, change.Removed, change.Interfered, change.Deleted}), nil
 }
 
 func assignList(ctx context.Context, sepm Manager, c incident.Call, again bool) error {

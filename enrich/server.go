@@ -35,6 +35,8 @@ type Reader interface {
 // Manager is a whole SEPM. [sepclient.Client] implements it.
 type Manager interface {
 	Reader
+	// ComputerPages is for lookups and long lists, see [Source].
+	ComputerPages(ctx context.Context, q sepclient.ComputerQuery, size int, keep func(name string) bool) iter.Seq2[sepclient.ComputerPage, error]
 	Scan(ctx context.Context, t sepclient.Targets, s sepclient.Scan) (sepclient.Sent, error)
 	UploadFile(ctx context.Context, computers []string, f sepclient.WantedFile) (sepclient.Sent, error)
 	Quarantine(ctx context.Context, t sepclient.Targets) (sepclient.Sent, error)

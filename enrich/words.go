@@ -25,7 +25,7 @@ const (
 // wordsUnderWay are all words for a command that has not ended, and
 // wordsTimedOut those for one that has not ended in its time.
 func wordsUnderWay() []string {
-	return []string{wordInProgress, "Received", "Waiting/Not received", "Not received"}
+	return []string{wordInProgress, "Received", "Waiting/Not received"}
 }
 func wordsTimedOut() []string { return []string{wordTimedOut, "Timeout"} }
 

@@ -20,11 +20,12 @@ type InputDef struct {
 	Name     string
 	Type     InputType
 	Required bool
-	// Values are the choices of a select.
+	// Values are the choices of a select, or the words that a text may be.
 	Values []string
 	// Choices says where the choices of a text come from that SEPM knows.
 	Choices Choices
-	// Default is the value of an empty field.
+	// Default says what counts where the input is left out. With one, a
+	// required input may be: Required is then for the form alone.
 	Default string
 	// Help is the guide's tooltip.
 	Help string

@@ -33,6 +33,7 @@ const (
 	OpMove           Operation = "move"
 	OpCreateList     Operation = "create_list"
 	OpEditList       Operation = "edit_list"
+	OpReplaceList    Operation = "replace_list"
 	OpDeleteList     Operation = "delete_list"
 	OpAssignList     Operation = "assign_list"
 )
@@ -40,6 +41,8 @@ const (
 // Target is what a call changes. Computers are addressed by id; a group is
 // addressed only when it was chosen on purpose.
 type Target struct {
+	// Server is the name of the SEPM entry, empty for the first.
+	Server string `json:"server,omitempty"`
 	// Computers are ids, for a move hardware keys.
 	Computers []string `json:"computers,omitempty"`
 	Groups    []string `json:"groups,omitempty"`

@@ -86,6 +86,9 @@ type EndpointResult struct {
 	State  string    `json:"state"` // completed, rejected, cancelled or error
 	Detail string    `json:"detail,omitempty"`
 	At     time.Time `json:"at,omitzero"`
+	// Confirmed is whether SEPM's own record of the endpoint shows what the
+	// command was to do.
+	Confirmed bool `json:"confirmed,omitempty"`
 }
 
 // CommandState is where a command stands as a whole.

@@ -97,7 +97,7 @@ func TestCommands(t *testing.T) {
 }
 
 // fn_sep sends the group of the row too, and so quarantines all of it.
-func TestPartC1QuarantineTouchesNoGroup(t *testing.T) {
+func TestPartC01QuarantineTouchesNoGroup(t *testing.T) {
 	q := serveQueue(t, nil)
 	_, err := q.client(t).Quarantine(t.Context(), Targets{Computers: []string{"A"}})
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestPartC1QuarantineTouchesNoGroup(t *testing.T) {
 }
 
 // fn_sep takes any answer for a success, and an error body for its result.
-func TestPartC3RefusedCommandIsNoSuccess(t *testing.T) {
+func TestPartC03RefusedCommandIsNoSuccess(t *testing.T) {
 	for _, tt := range []struct {
 		status int
 		body   string
@@ -174,22 +174,22 @@ func TestCommandForManyIsSplit(t *testing.T) {
 	ids := computers(1000)
 	sent, err := q.client(t).Scan(t.Context(), Targets{Computers: ids, Groups: []string{"G1", "G2"}}, Scan{Evidence: []Evidence{{Name: "a.exe"}}})
 	require.NoError(t, err)
-	require.Len(t, sent.Parts, 7)
+	require.Len(t, sent.Parts, 6)
 	var got []string
 	for i, part := range sent.Parts {
 		require.Equal(t, []string{fmt.Sprintf("C%d", i+1)}, part.IDs)
-		if i < 6 {
+		if i < 5 {
 			require.Equal(t, strings.Join(part.Computers, ","), q.sent[i].query.Get("computer_ids"))
 			require.False(t, q.sent[i].query.Has("group_ids"))
 		}
 		got = append(got, part.Computers...)
-		require.LessOrEqual(t, q.sent[i].line, 8000-1000, "with room for headers, which Tomcat counts too")
+		require.LessOrEqual(t, q.sent[i].line, 8192-1024, "with room for headers, which Tomcat counts too")
 		require.Equal(t, q.sent[0].body, q.sent[i].body, "every part is the same scan")
 	}
-	require.Greater(t, q.sent[0].line, 6900, "as few requests as it takes")
+	require.Greater(t, q.sent[0].line, 8192-1024-100, "as few requests as it takes")
 	require.Equal(t, ids, got, "each computer once")
-	require.Equal(t, []string{"G1", "G2"}, sent.Parts[6].Groups)
-	require.Equal(t, []string{"C1", "C2", "C3", "C4", "C5", "C6", "C7"}, sent.IDs())
+	require.Equal(t, []string{"G1", "G2"}, sent.Parts[5].Groups)
+	require.Equal(t, []string{"C1", "C2", "C3", "C4", "C5", "C6"}, sent.IDs())
 }
 
 // What a part failed with does not lose the ids of the others.
@@ -268,8 +268,8 @@ func TestCommandRefusesBadTargets(t *testing.T) {
 		requireError(t, err, Permanent, text)
 		require.Empty(t, sent.Parts)
 	}
-	_, err := c.UploadFile(t.Context(), []string{"A"}, WantedFile{Path: strings.Repeat("x", 7000)})
-	requireError(t, err, Permanent, "longer than the 7000 bytes that SEPM takes")
+	_, err := c.UploadFile(t.Context(), []string{"A"}, WantedFile{Path: strings.Repeat("x", 7168)})
+	requireError(t, err, Permanent, "longer than the 7168 bytes that SEPM is sure to take")
 	_, err = c.CancelCommand(t.Context(), "")
 	requireError(t, err, Permanent, "the id of a command is empty")
 	_, err = c.CancelCommand(t.Context(), "A/../B")

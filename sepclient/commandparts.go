@@ -9,10 +9,6 @@ import (
 	"github.com/sepwatch/sepwatch/internal/remote"
 )
 
-// maxLine bounds a request line. Tomcat reads 8,192 bytes of line and headers
-// together, of which a token and the rest need some hundred.
-const maxLine = 7_000
-
 // split divides targets over as many requests as it takes. Computers and
 // groups go apart: so it is sure whose command an id in the answer is, and
 // one unknown group does not stop what is for computers.
@@ -30,11 +26,12 @@ func (c *Client) split(r request, t Targets) ([]Targets, error) {
 		if err != nil {
 			return nil, err
 		}
-		room := maxLine - c.lineLength(r, kind.part(nil))
+		// The server is counted, too: a proxy may get it.
+		room := maxRequestLine - lineLength(r.method, c.root+"/api/v1"+r.path, kind.part([]string{""}).query(r.query))
 		for len(ids) > 0 {
 			n := fitting(ids, room)
 			if n == 0 {
-				return nil, fmt.Errorf("the request would be longer than the %d bytes that SEPM takes: its query without targets has %d", maxLine, len(r.query.Encode()))
+				return nil, fmt.Errorf("the request would be longer than the %d bytes that SEPM is sure to take: its query without targets has %d", maxRequestLine, len(r.query.Encode()))
 			}
 			parts = append(parts, kind.part(ids[:n:n]))
 			ids = ids[n:]
@@ -44,13 +41,6 @@ func (c *Client) split(r request, t Targets) ([]Targets, error) {
 		return nil, errors.New("it is for no computer and no group")
 	}
 	return parts, nil
-}
-
-// lineLength is how long the request line is. The server is counted, too: a
-// proxy may get it.
-func (c *Client) lineLength(r request, t Targets) int {
-	return len(r.method) + len(" ") + len(c.root) + len("/api/v1") + len(r.path) +
-		len("?") + len(t.query(r.query).Encode()) + len("&computer_ids=") + len(" HTTP/1.1\r\n")
 }
 
 // fitting is how many of the ids fit in, with a separator after each.

@@ -69,7 +69,7 @@ func TestCommandStatus(t *testing.T) {
 
 // fn_sep 1.2 takes the state of the first client for that of all; what the list
 // says here is each client's own.
-func TestPartC8EachClientHasItsState(t *testing.T) {
+func TestPartC08EachClientHasItsState(t *testing.T) {
 	got, err := statuses(t, statusPage(false, `{"computerId":"A","stateId":3}`), statusPage(true, `{"computerId":"B","stateId":2}`))
 	require.NoError(t, err)
 	require.Len(t, got, 2)

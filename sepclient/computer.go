@@ -1,6 +1,9 @@
 package sepclient
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Computer is an endpoint as SEPM knows it (A10). Times are in UTC, and zero
 // where SEPM says never.
@@ -48,6 +51,10 @@ type Computer struct {
 	LastScan   time.Time
 	LastVirus  time.Time
 	Created    time.Time
+
+	// JSON is the computer as SEPM wrote it, where [ComputerQuery.Whole] asks
+	// for it.
+	JSON json.RawMessage
 
 	// AsOf is when SEPM was asked for all this, by the client's clock.
 	AsOf time.Time

@@ -29,6 +29,14 @@ type ComputerQuery struct {
 	// UpdatedSince leaves out computers whose last contact with SEPM was
 	// before. SEPM does not say how it compares: compare [Computer.LastUpdate].
 	UpdatedSince time.Time
+	// Sort is the column that SEPM sorts by: COMPUTER_NAME, COMPUTER_ID,
+	// COMPUTER_DOMAIN_NAME or DOMAIN_ID. Empty is by id, which alone is a whole
+	// order: in every other a long list can miss computers, or repeat some.
+	Sort string
+	// Descending is the order from the last to the first.
+	Descending bool
+	// Whole keeps all that SEPM says of a computer, in [Computer.JSON].
+	Whole bool
 }
 
 // ByNameAlone reports whether the name is all that the query asks for.
@@ -78,7 +86,7 @@ func (c *Client) Computers(ctx context.Context, q ComputerQuery) iter.Seq2[Compu
 // compare [Computer.Name]. A nil keep keeps all.
 func (c *Client) ComputerPages(ctx context.Context, q ComputerQuery, size int, keep func(name string) bool) iter.Seq2[ComputerPage, error] {
 	return func(yield func(ComputerPage, error) bool) {
-		l := listing{request: q.request(), size: size}
+		l := listing{request: q.request(), size: size, whole: q.Whole}
 		if size <= 0 {
 			l.size = c.options.PageSize
 		}
@@ -96,9 +104,12 @@ func (c *Client) ComputerPages(ctx context.Context, q ComputerQuery, size int, k
 				continue
 			}
 			out := ComputerPage{Size: p.size, Last: p.last, Total: max(p.total.or(0), 0)}
-			for _, dto := range p.items {
-				computer := dto.computer()
+			for i := range p.items {
+				computer := p.items[i].computer()
 				computer.AsOf = p.asked
+				if q.Whole {
+					computer.JSON = p.objects[i]
+				}
 				out.Computers = append(out.Computers, computer)
 			}
 			if !yield(out, nil) {
@@ -111,7 +122,7 @@ func (c *Client) ComputerPages(ctx context.Context, q ComputerQuery, size int, k
 func (q ComputerQuery) request() request {
 	// The order is by id because names repeat, and a walk over pages whose
 	// order is not total can miss computers.
-	query := url.Values{"sort": {"COMPUTER_ID"}, "order": {"ASC"}}
+	query := url.Values{"sort": {cmp.Or(q.Sort, "COMPUTER_ID")}, "order": {order(q.Descending)}}
 	for key, value := range map[string]string{
 		"computerName": q.Name, "domain": q.Domain, "computer_id": q.ID, "hardware_key": q.HardwareKey, "mac": q.MAC,
 	} {

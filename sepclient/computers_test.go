@@ -87,6 +87,34 @@ func TestComputersQuery(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, got, "computerName")
 	require.Equal(t, "200", got.Get("pageSize"))
+	_, err = list(t, s.client(t), ComputerQuery{Sort: "COMPUTER_NAME", Descending: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"COMPUTER_NAME", "DESC"}, []string{got.Get("sort"), got.Get("order")})
+}
+
+// TestWholeComputers are as SEPM wrote them, with what is not read here, and
+// each with its own.
+func TestWholeComputers(t *testing.T) {
+	objects := []string{`{"uniqueId":"A","biosVersion":"1 <&>"}`, `{ "uniqueId" : "B", "svaId": null }`}
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"content":[`+objects[0]+`, `+objects[1]+`],"lastPage":true}`)
+	})
+	for _, whole := range []bool{false, true} {
+		var computers []Computer
+		for c, err := range s.client(t).Computers(t.Context(), ComputerQuery{Whole: whole}) {
+			require.NoError(t, err)
+			computers = append(computers, c)
+		}
+		require.Len(t, computers, 2)
+		for i, c := range computers {
+			require.Equal(t, string(rune('A'+i)), c.ID)
+			if whole {
+				require.Equal(t, objects[i], string(c.JSON))
+			} else {
+				require.Empty(t, c.JSON)
+			}
+		}
+	}
 }
 
 func TestComputersStopWithTheirReader(t *testing.T) {

@@ -77,7 +77,7 @@ func TestMatches(t *testing.T) {
 
 // fn_sep drops partial matches from its reports, and of several matches keeps
 // the last.
-func TestPartC10AndC24EveryMatchIsKept(t *testing.T) {
+func TestPartC10C24EveryMatchIsKept(t *testing.T) {
 	var files []string
 	for _, kind := range []MatchKind{HashMatch, FullMatch, PartialMatch} {
 		files = append(files, fmt.Sprintf(`<File name="a,b"><Matched result="%s" value="C:\1, 2.exe"/><Matched result="%s" value="C:\3.exe"/></File>`, kind, kind))

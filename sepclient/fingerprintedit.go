@@ -144,7 +144,7 @@ func (e ListEdit) apply(l FingerprintList) (next FingerprintList, added, removed
 		return ""
 	}
 	for _, f := range l.Files {
-		if left := (FileHashes{MD5: without(f.MD5), SHA256: without(f.SHA256)}); left != (FileHashes{}) {
+		if left := (ListedFile{MD5: without(f.MD5), SHA256: without(f.SHA256)}); left != (ListedFile{}) {
 			next.Files = append(next.Files, left)
 		}
 	}
@@ -163,10 +163,10 @@ func (e ListEdit) apply(l FingerprintList) (next FingerprintList, added, removed
 }
 
 // entries are the files of a list, in upper case, whatever their order.
-func (l FingerprintList) entries() map[FileHashes]bool {
-	all := make(map[FileHashes]bool)
+func (l FingerprintList) entries() map[ListedFile]bool {
+	all := make(map[ListedFile]bool)
 	for _, f := range l.Files {
-		all[FileHashes{strings.ToUpper(f.MD5), strings.ToUpper(f.SHA256)}] = true
+		all[ListedFile{strings.ToUpper(f.MD5), strings.ToUpper(f.SHA256)}] = true
 	}
 	return all
 }

@@ -21,7 +21,7 @@ type FingerprintList struct {
 	// GroupIDs are the groups that the list is assigned to.
 	GroupIDs []string
 	// Files are the files of the list, in its order.
-	Files []FileHashes
+	Files []ListedFile
 	// Unknown are entries that hold something else, as SEPM wrote them. An edit
 	// writes them back.
 	Unknown []json.RawMessage
@@ -30,9 +30,9 @@ type FingerprintList struct {
 	v2 bool
 }
 
-// FileHashes are the hashes of one file: one or both. SEPM writes them in
-// upper case.
-type FileHashes struct {
+// ListedFile is a file in a list, by its hashes: one or both. SEPM writes them
+// in upper case.
+type ListedFile struct {
 	MD5    string `json:"MD5,omitempty"`
 	SHA256 string `json:"SHA256,omitempty"`
 }
@@ -61,19 +61,19 @@ func parseListHash(s string) (kind listKind, hash string, err error) {
 	return "", "", fmt.Errorf("%q is no hash: want the 32 hexadecimal digits of an MD5 or the 64 of a SHA-256", s)
 }
 
-func fileOf(kind listKind, hash string) FileHashes {
+func fileOf(kind listKind, hash string) ListedFile {
 	if kind == listMD5 {
-		return FileHashes{MD5: hash}
+		return ListedFile{MD5: hash}
 	}
-	return FileHashes{SHA256: hash}
+	return ListedFile{SHA256: hash}
 }
 
 // Has reports whether the list has a hash, in any case.
 func (l FingerprintList) Has(hash string) bool {
-	return slices.ContainsFunc(l.Files, func(f FileHashes) bool { return f.has(strings.TrimSpace(hash)) })
+	return slices.ContainsFunc(l.Files, func(f ListedFile) bool { return f.has(strings.TrimSpace(hash)) })
 }
 
-func (f FileHashes) has(hash string) bool {
+func (f ListedFile) has(hash string) bool {
 	return hash != "" && (strings.EqualFold(f.MD5, hash) || strings.EqualFold(f.SHA256, hash))
 }
 
@@ -116,7 +116,7 @@ func (d listDTO) list() FingerprintList {
 		switch file, known := readEntry(entry); {
 		case !known:
 			l.Unknown = append(l.Unknown, entry)
-		case file != FileHashes{}:
+		case file != ListedFile{}:
 			l.Files = append(l.Files, file)
 		}
 	}
@@ -125,7 +125,7 @@ func (d listDTO) list() FingerprintList {
 
 // readEntry reads an entry of a list. One that holds nothing is known; some
 // lists are begun with an empty text.
-func readEntry(entry json.RawMessage) (file FileHashes, known bool) {
+func readEntry(entry json.RawMessage) (file ListedFile, known bool) {
 	if s := scalar(entry); s != "" {
 		kind, _, err := parseListHash(s)
 		return fileOf(kind, s), err == nil
@@ -133,14 +133,14 @@ func readEntry(entry json.RawMessage) (file FileHashes, known bool) {
 	var hashes map[string]text
 	if json.Unmarshal(entry, &hashes) != nil {
 		var blank text
-		return FileHashes{}, json.Unmarshal(entry, &blank) == nil && scalar(entry) == "" && entry[0] != '[' && entry[0] != '{'
+		return ListedFile{}, json.Unmarshal(entry, &blank) == nil && scalar(entry) == "" && entry[0] != '[' && entry[0] != '{'
 	}
 	for name, hash := range hashes {
 		kind, _, err := parseListHash(string(hash))
 		switch {
 		case hash == "":
 		case err != nil, !strings.EqualFold(strings.ReplaceAll(name, "-", ""), string(kind)):
-			return FileHashes{}, false
+			return ListedFile{}, false
 		case kind == listMD5:
 			file.MD5 = string(hash)
 		default:

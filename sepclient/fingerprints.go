@@ -35,7 +35,7 @@ func (c *Client) FingerprintList(ctx context.Context, id string) (FingerprintLis
 func (c *Client) readList(ctx context.Context, r request, domainID string) (FingerprintList, error) {
 	var dto listDTO
 	r.method, r.read, r.into = http.MethodGet, true, &dto
-	v2, err := c.eitherVersion(ctx, r, func() { dto = listDTO{} })
+	v2, err := c.eitherVersion(ctx, r, func(*request) { dto = listDTO{} })
 	if err == nil && dto.ID == "" {
 		err = r.fail(Temporary, "the answer has no id of a list", nil)
 	}
@@ -101,7 +101,7 @@ func (c *Client) DeleteFingerprintList(ctx context.Context, id string) error {
 }
 
 func (c *Client) deleteList(ctx context.Context, id string) error {
-	_, err := c.eitherVersion(ctx, deletion(id), func() {})
+	_, err := c.eitherVersion(ctx, deletion(id), func(*request) {})
 	return err
 }
 
@@ -121,35 +121,65 @@ func (c *Client) writeList(ctx context.Context, r request, l FingerprintList) er
 		}
 		l.DomainID = c.session.domain()
 	}
-	r.v2 = l.v2 || l.kind() == ""
-	r.body = l.payload(r.v2)
-	err := c.do(ctx, r)
-	if !r.v2 && refusedByV1(err) {
-		r.v2, r.body = true, l.payload(true)
-		err = c.do(ctx, r)
+	if !l.v2 && l.kind() != "" {
+		r.body = l.payload(false)
+		_, err := c.eitherVersion(ctx, r, func(r *request) { r.body = l.payload(true) })
+		return err
 	}
-	var e *Error
-	if r.v2 && errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed) {
-		if v, failed := c.Version(ctx); failed == nil && !v.MayHave(FingerprintListsV2) {
-			e.Class, e.Hint = Permanent, "SEPM "+v.Product+" has no lists that mix MD5 and SHA-256: keep the hashes of each kind in a list of its own"
-		}
+	r.v2, r.body = true, l.payload(true)
+	err := c.do(ctx, r)
+	if unknownToV2(err) && c.v1Has(ctx, r) {
+		return r.lacksV2()
 	}
 	return err
 }
 
-// eitherVersion sends a request that has no body to v1 of the API, and where
-// that refuses it, as it does a list that mixes kinds of hashes, to v2.
-func (c *Client) eitherVersion(ctx context.Context, r request, again func()) (v2 bool, err error) {
+// eitherVersion sends a request about a fingerprint list to v1 of the API, and
+// where that refuses it, as it does a list that mixes kinds of hashes, to v2,
+// as it is again.
+func (c *Client) eitherVersion(ctx context.Context, r request, again func(*request)) (v2 bool, err error) {
 	err = c.do(ctx, r)
 	if !refusedByV1(err) {
 		return false, err
 	}
-	again()
 	r.v2 = true
-	if other := c.do(ctx, r); other == nil || saysV2(err) {
+	again(&r)
+	other := c.do(ctx, r)
+	var e *Error
+	switch {
+	case unknownToV2(other) && saysV2(err):
+		return false, r.lacksV2() // v1 knows the list
+	case other == nil, saysV2(err), errors.As(other, &e) && e.Class == Ambiguous:
 		return true, other
 	}
 	return false, err // v1's own reason
+}
+
+// v1Has reports whether v1 of the API knows the list that was to be written, be
+// it one that it cannot read. There is none yet where one was to be made.
+func (c *Client) v1Has(ctx context.Context, written request) bool {
+	if written.path == fingerprintsPath {
+		return true
+	}
+	var list listDTO
+	err := c.do(ctx, request{
+		op: "read fingerprint list", subject: written.subject, method: http.MethodGet, path: written.path, read: true, into: &list,
+	})
+	return err == nil || refusedByV1(err)
+}
+
+// unknownToV2 reports whether there may be no v2 of the API.
+func unknownToV2(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed)
+}
+
+// lacksV2 is the error of a request that only v2 of the API could answer, to a
+// SEPM without it: every 14.2, and the first 14.3 (A8).
+func (r request) lacksV2() *Error {
+	e := r.fail(Permanent, "this SEPM has no lists that mix MD5 and SHA-256, for want of v2 of its API", nil)
+	e.Hint = "keep the hashes of each kind in a list of its own"
+	return e
 }
 
 // refusedByV1 reports whether v2 of the API may take what v1 did not. The

@@ -165,13 +165,13 @@ func TestFingerprintLists(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, FingerprintList{
 			ID: "ID-old", Name: "old", Description: "D", DomainID: "D1", Source: "WEBSERVICE", GroupIDs: []string{"G1"},
-			Files: []FileHashes{{MD5: md5A}, {MD5: md5B}},
+			Files: []ListedFile{{MD5: md5A}, {MD5: md5B}},
 		}, old)
 		require.True(t, old.Has(strings.ToLower(md5A)) && !old.Has(sha256A) && !old.Has(""))
 
 		mixed, err := c.FingerprintList(t.Context(), "ID-mixed")
 		require.NoError(t, err)
-		require.Equal(t, []FileHashes{{md5A, sha256A}, {SHA256: sha256B}}, mixed.Files)
+		require.Equal(t, []ListedFile{{md5A, sha256A}, {SHA256: sha256B}}, mixed.Files)
 		require.True(t, mixed.Has(strings.ToLower(sha256A)) && mixed.Has(md5A))
 
 		require.Equal(t, []string{
@@ -196,17 +196,17 @@ func TestDeleteAMixedList(t *testing.T) {
 }
 
 func TestCreateFingerprintList(t *testing.T) {
-	files := []FileHashes{{md5A, sha256A}, {SHA256: sha256B}}
+	files := []ListedFile{{md5A, sha256A}, {SHA256: sha256B}}
 	for _, tt := range []struct {
 		name    string
-		files   []FileHashes
+		files   []ListedFile
 		without bool
 		version string
 		body    map[string]any
 		failure string
 	}{
 		{
-			name: "one kind", files: []FileHashes{{SHA256: sha256A}, {SHA256: sha256B}}, version: "v1",
+			name: "one kind", files: []ListedFile{{SHA256: sha256A}, {SHA256: sha256B}}, version: "v1",
 			body: map[string]any{"name": "new", "description": "", "domainId": "HOME", "hashType": "SHA256", "data": []any{sha256A, sha256B}},
 		},
 		{
@@ -215,7 +215,7 @@ func TestCreateFingerprintList(t *testing.T) {
 				map[string]any{"MD5": md5A, "SHA256": sha256A}, map[string]any{"SHA256": sha256B},
 			}},
 		},
-		{name: "pairs in an old SEPM", files: files, without: true, failure: "SEPM 14.2.1031.0100 has no lists that mix MD5 and SHA-256"},
+		{name: "pairs in an old SEPM", files: files, without: true, failure: "this SEPM has no lists that mix MD5 and SHA-256"},
 		{name: "nothing", failure: "without hashes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -252,7 +252,7 @@ func TestOddEntriesOfAList(t *testing.T) {
 	var dto listDTO
 	require.NoError(t, json.Unmarshal(fmt.Appendf(nil, odd, strings.ToLower(md5A)), &dto))
 	l := dto.list()
-	require.Equal(t, []FileHashes{{MD5: strings.ToLower(md5A)}}, l.Files, "as SEPM wrote it")
+	require.Equal(t, []ListedFile{{MD5: strings.ToLower(md5A)}}, l.Files, "as SEPM wrote it")
 	var unknown []string
 	for _, entry := range l.Unknown {
 		unknown = append(unknown, string(entry))
@@ -442,7 +442,7 @@ func TestSixteenWritersOfOneList(t *testing.T) {
 	for _, hash := range append(hashes, md5A, sha256A) {
 		require.True(t, list.Has(hash), hash)
 	}
-	require.Contains(t, list.Files, FileHashes{md5A, sha256A}, "a pair stays one")
+	require.Contains(t, list.Files, ListedFile{md5A, sha256A}, "a pair stays one")
 	require.Len(t, list.Files, 33)
 	require.Equal(t, 16, l.writes, "nobody had to write again")
 	require.Empty(t, c.lists.locks)

@@ -42,12 +42,16 @@ type GroupQuery struct {
 	// FullPath is a group's full path. SEPM does not say whether it matches
 	// exactly: compare [GroupDetails.FullPath].
 	FullPath string
+	// Sort is the column that SEPM sorts by, NAME where it is empty, and
+	// Descending the order from the last to the first.
+	Sort       string
+	Descending bool
 }
 
 // Groups lists groups, page by page as they are taken, and ends with the error
 // where there is one.
 func (c *Client) Groups(ctx context.Context, q GroupQuery) iter.Seq2[GroupDetails, error] {
-	query := url.Values{"sort": {"NAME"}, "order": {"ASC"}}
+	query := url.Values{"sort": {cmp.Or(q.Sort, "NAME")}, "order": {order(q.Descending)}}
 	for key, value := range map[string]string{"domain": q.DomainID, "fullPathName": q.FullPath} {
 		if value != "" {
 			query.Set(key, value)

@@ -48,6 +48,9 @@ func TestGroups(t *testing.T) {
 		break
 	}
 	require.Len(t, asked, 3, "pages are asked for as they are taken")
+	for range c.Groups(t.Context(), GroupQuery{Sort: "ID", Descending: true}) {
+	}
+	require.Equal(t, []string{"ID", "DESC"}, []string{asked[3].Get("sort"), asked[3].Get("order")})
 }
 
 func TestGroup(t *testing.T) {

@@ -33,6 +33,12 @@ func TestCurrentUser(t *testing.T) {
 	} {
 		require.Equal(t, want, role.String())
 	}
+	for rights, want := range map[Rights]string{
+		{true, true, true, true, true}: "all rights", {}: "no rights",
+		{Reporting: true, Policies: true}: "rights to reporting and policies, none to groups and sites and remote commands",
+	} {
+		require.Equal(t, want, rights.String())
+	}
 }
 
 func TestDomains(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A request line may have 8,000 bytes, and what is longer is not sent.
+// A request line leaves room for headers in the 8,192 bytes that Tomcat reads of
+// both, and what is longer is not sent.
 func TestRequestLine(t *testing.T) {
 	var longest atomic.Int64
 	s := serve(t, func(_ http.ResponseWriter, r *http.Request) {

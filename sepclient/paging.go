@@ -1,6 +1,7 @@
 package sepclient
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,7 +23,9 @@ type page[T any] struct {
 	// kept; sum tells its content from that of another page.
 	size  int
 	items []T
-	sum   uint64
+	// objects are the items as SEPM wrote them, where the list is to be whole.
+	objects []json.RawMessage
+	sum     uint64
 	// last is whether no page follows.
 	last bool
 	// total is how many objects SEPM says the whole list has. It is a hint:
@@ -41,6 +44,7 @@ type pageDecoder[T any] struct {
 	*page[T]
 	// keep is whether an object is to be decoded; nil is yes.
 	keep  func(object []byte) bool
+	whole bool
 	index int
 }
 
@@ -53,6 +57,9 @@ func (d pageDecoder[T]) decode(body io.Reader) error {
 		_, _ = sum.Write(object) // it never fails
 		if d.keep != nil && !d.keep(object) {
 			return nil
+		}
+		if d.whole {
+			p.objects = append(p.objects, bytes.Clone(object))
 		}
 		var item T
 		var err error
@@ -92,6 +99,16 @@ type listing struct {
 	size int
 	// keep is whether an object is to be decoded; nil is yes.
 	keep func(object []byte) bool
+	// whole keeps the objects themselves, too.
+	whole bool
+}
+
+// order is the order of a list as SEPM names it.
+func order(descending bool) string {
+	if descending {
+		return "DESC"
+	}
+	return "ASC"
 }
 
 // pages walks all pages of a list until the one that says it is the last. It
@@ -132,7 +149,7 @@ func onePage[T any](ctx context.Context, c *Client, l listing, index int) (page[
 	l.query.Set("pageIndex", strconv.Itoa(index))
 	l.query.Set("pageSize", strconv.Itoa(l.size))
 	p := page[T]{asked: c.options.Now()}
-	l.into = pageDecoder[T]{&p, l.keep, index}
+	l.into = pageDecoder[T]{page: &p, keep: l.keep, whole: l.whole, index: index}
 	if err := c.do(ctx, l.request); err != nil {
 		return page[T]{}, err
 	}

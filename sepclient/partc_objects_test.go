@@ -50,11 +50,11 @@ func TestPartC03NoErrorIsASuccess(t *testing.T) {
 		"assign":  func(c *Client) error { return c.AssignLockdown(t.Context(), "G", "L") },
 		"list":    func(c *Client) error { _, err := c.FingerprintList(t.Context(), "L"); return err },
 		"create": func(c *Client) error {
-			_, err := c.CreateFingerprintList(t.Context(), FingerprintList{Name: "n", Files: []FileHashes{{MD5: md5A}}})
+			_, err := c.CreateFingerprintList(t.Context(), FingerprintList{Name: "n", Files: []ListedFile{{MD5: md5A}}})
 			return err
 		},
 		"replace": func(c *Client) error {
-			return c.ReplaceFingerprintList(t.Context(), FingerprintList{ID: "L", Files: []FileHashes{{MD5: md5A}}})
+			return c.ReplaceFingerprintList(t.Context(), FingerprintList{ID: "L", Files: []ListedFile{{MD5: md5A}}})
 		},
 		"edit": func(c *Client) error {
 			_, err := c.EditFingerprintList(t.Context(), "L", "", ListEdit{Add: []string{md5A}})
@@ -133,7 +133,7 @@ func TestPartC07EmptyAnswersAreSuccesses(t *testing.T) {
 		c := s.client(t)
 		require.NoError(t, c.DeleteFingerprintList(t.Context(), "L"))
 		require.NoError(t, c.AssignLockdown(t.Context(), "G", "L"))
-		require.NoError(t, c.ReplaceFingerprintList(t.Context(), FingerprintList{ID: "L", Name: "n", Files: []FileHashes{{MD5: md5A}}}))
+		require.NoError(t, c.ReplaceFingerprintList(t.Context(), FingerprintList{ID: "L", Name: "n", Files: []ListedFile{{MD5: md5A}}}))
 	}
 }
 

@@ -47,9 +47,22 @@ type request struct {
 	into any
 }
 
-// maxRequestLine is the longest request line that Tomcat, which SEPM runs on,
-// is sure to take, in bytes.
-const maxRequestLine = 8000
+// maxHead is how much Tomcat, which SEPM runs on, reads of a request line and
+// the headers together, in bytes.
+const maxHead = 8 << 10
+
+// maxRequestLine is the longest request line that is sent. The headers, of
+// which the token is most, take some hundred bytes.
+const maxRequestLine = maxHead - 1<<10
+
+// lineLength is how long a request line is.
+func lineLength(method, uri string, query url.Values) int {
+	line := len(method) + len(" ") + len(uri) + len(" HTTP/1.1")
+	if len(query) > 0 {
+		line += len("?") + len(query.Encode())
+	}
+	return line
+}
 
 // xmlBody is a body that is XML already.
 type xmlBody []byte
@@ -103,10 +116,7 @@ func (r request) check(address string) error {
 		return r.fail(Permanent, err.Error(), err)
 	}
 	uri := u.EscapedPath()
-	line := len(r.method) + len(" ") + len(uri) + len(" HTTP/1.1")
-	if len(r.query) > 0 {
-		line += len("?") + len(r.query.Encode())
-	}
+	line := lineLength(r.method, uri, r.query)
 	if line <= maxRequestLine {
 		return nil
 	}
@@ -116,7 +126,7 @@ func (r request) check(address string) error {
 			longest, size = name, n
 		}
 	}
-	return r.fail(Permanent, fmt.Sprintf("%s is too long: with its %d bytes the request line has %d, and SEPM takes %d", longest, size, line, maxRequestLine), nil)
+	return r.fail(Permanent, fmt.Sprintf("%s is too long: with its %d bytes the request line has %d, and SEPM is sure to take %d", longest, size, line, maxRequestLine), nil)
 }
 
 // asError is an error of a request, of which there is but one type.

@@ -3,6 +3,7 @@ package sepclient
 import (
 	"context"
 	"net/http"
+	"strings"
 )
 
 // User is whom a login belongs to, and what it may do (A6).
@@ -18,6 +19,30 @@ type User struct {
 // Rights are an administrator's rights (A6).
 type Rights struct {
 	Reporting, Groups, Sites, RemoteCommands, Policies bool
+}
+
+// String is the rights in words: which there are, and which are missing.
+func (r Rights) String() string {
+	var has, lacks []string
+	for _, right := range []struct {
+		name string
+		has  bool
+	}{
+		{"reporting", r.Reporting}, {"groups", r.Groups}, {"sites", r.Sites}, {"remote commands", r.RemoteCommands}, {"policies", r.Policies},
+	} {
+		if right.has {
+			has = append(has, right.name)
+		} else {
+			lacks = append(lacks, right.name)
+		}
+	}
+	switch {
+	case len(lacks) == 0:
+		return "all rights"
+	case len(has) == 0:
+		return "no rights"
+	}
+	return "rights to " + strings.Join(has, " and ") + ", none to " + strings.Join(lacks, " and ")
 }
 
 // Role is an administrator's role.

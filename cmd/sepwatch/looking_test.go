@@ -89,7 +89,7 @@ func fillLedger(ctx context.Context, l *ledger.Ledger) error {
 		},
 		func(tx ledger.Tx) error {
 			return tx.PutRuns([]ledger.Run{
-				{Incident: 1, Key: "r", Run: incident.Run{Action: incident.EndpointDetails, Input: map[string]string{"computer": "TEST-ENDPOINT"}}},
+				{Incident: 1, Key: "r", Run: incident.Run{Action: incident.EndpointDetails, Subject: incident.Subject{Artifact: &incident.Artifact{Type: incident.SystemName, Value: "TEST-ENDPOINT"}}}},
 				{Incident: 3, Key: "r", Status: ledger.RunFailed, Error: "no computer is named OTHER", Run: incident.Run{Action: incident.EndpointDetails}},
 			})
 		},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -32,6 +33,7 @@ force. Logs go to standard error.`,
 			if err != nil {
 				return err
 			}
+			boundMemory()
 			s := service{path: path, log: newLog(cmd.ErrOrStderr(), c.Log)}
 			s.manager = manager{s.log.Logger}
 			if s.app, err = app.New(cmd.Context(), app.Options{Config: c, Logger: s.log.Logger, Version: version}); err != nil {
@@ -42,6 +44,18 @@ force. Logs go to standard error.`,
 	}
 	configFlag(cmd, &path)
 	return cmd
+}
+
+// softMemory is how much memory the daemon's data takes before garbage is
+// collected sooner than it would be otherwise. A backlog of mails leaves more
+// garbage than data, and a small machine should not pay for that.
+const softMemory = 48 << 20
+
+// boundMemory sets softMemory, unless GOMEMLIMIT says otherwise.
+func boundMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 }
 
 // service is a running app with what is around it.

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,11 +50,11 @@ func newFunction(f enrich.Function) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " -c FILE",
 		Short: f.Title,
-		Long: f.Help + `
+		Long: wrapped(f.Help) + changesNote(f) + `
 
 Where standard output is a terminal, long cells are cut to its width; elsewhere,
 and with --json, everything is whole. The fields of the JSON are named as SEPM
-names them.`,
+and fn_sep name them; docs/functions.md tells what they are.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(path)
@@ -71,7 +73,7 @@ names them.`,
 			}
 			warn := func(err error) { fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", err) }
 			return app.WithSEPM(cmd.Context(), c, entry, warn, func(client *sepclient.Client) error {
-				return printResult(cmd, f, client, inputs, asJSON)
+				return printOutput(cmd, f, client, inputs, functionOptions(entry), asJSON)
 			})
 		},
 	}
@@ -82,8 +84,38 @@ names them.`,
 		value := &inputValue{kind: def.Type}
 		values[def.Name] = value
 		cmd.Flags().Var(value, flagOf(def.Name), flagHelp(def))
+		if def.Type == incident.InputBoolean {
+			cmd.Flags().Lookup(flagOf(def.Name)).NoOptDefVal = "true" // so that the flag alone says yes
+		}
 	}
 	return cmd
+}
+
+// wrapped breaks a text into the lines of a help.
+func wrapped(text string) string {
+	const width = 80
+	var out strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column > 0 && column+1+len(word) > width:
+			out.WriteString("\n")
+			column = 0
+		case column > 0:
+			out.WriteString(" ")
+			column++
+		}
+		out.WriteString(word)
+		column += len(word)
+	}
+	return out.String()
+}
+
+func changesNote(f enrich.Function) string {
+	if !f.Changes {
+		return ""
+	}
+	return "\n\nIt changes something at SEPM, at once and without asking."
 }
 
 // flagOf is the flag of an input: its name without sep_, in kebab case.
@@ -119,13 +151,34 @@ func entryOf(entries []config.SEPM, name string) (config.SEPM, error) {
 // flagHelp is the help of an input's flag.
 func flagHelp(def incident.InputDef) string {
 	help := strings.TrimSuffix(strings.ReplaceAll(def.Help, "`", "'"), ".")
-	if def.Type == incident.InputSelect {
+	if !told(help, def.Values) {
 		help += " (" + strings.Join(def.Values, " or ") + ")"
 	}
-	if def.Required {
+	if def.Required && def.Default == "" {
 		help += " (required)"
 	}
 	return help
+}
+
+// told reports whether a help names all the words.
+func told(help string, words []string) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(help, word) })
+}
+
+// functionOptions are how the functions may use the SEPM of an entry.
+func functionOptions(entry config.SEPM) enrich.Options {
+	return enrich.Options{
+		Server: entry.Name, AllowGroups: entry.AllowGroupTargets,
+		ResultsLimit: entry.ResultsLimit, ScanTimeout: entry.ScanTimeout, Heartbeat: entry.Heartbeat,
+	}
+}
+
+// flagsIn writes the flags for the inputs that a text names.
+func flagsIn(f enrich.Function, text string) string {
+	for _, def := range f.Inputs {
+		text = regexp.MustCompile(`\b`+def.Name+`\b`).ReplaceAllString(text, "--"+flagOf(def.Name))
+	}
+	return text
 }
 
 // resultLine is one item of a result.
@@ -138,26 +191,35 @@ func (l resultLine) MarshalJSON() ([]byte, error) { return encode(l.JSON) }
 // resultPage is how many items are printed at a time.
 const resultPage = 200
 
-// printResult prints a result as it comes, so that a large fleet needs no
-// memory.
-func printResult(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inputs map[string]string, asJSON bool) error {
-	columns := make([]column, len(f.Columns))
-	for i, title := range f.Columns {
+// printOutput prints a result as it comes, so that a large fleet needs no
+// memory. Sentences about it go to standard error.
+func printOutput(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inputs map[string]string, o enrich.Options, asJSON bool) error {
+	output, err := f.Call(cmd.Context(), sepm, inputs, o)
+	var mistake *enrich.InputError
+	if errors.As(err, &mistake) {
+		return usageError{fmt.Errorf("--%s %s", flagOf(mistake.Input), flagsIn(f, mistake.Problem))}
+	}
+	if err != nil {
+		return err
+	}
+	for _, warning := range output.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", warning)
+	}
+	columns := make([]column, len(output.Columns))
+	for i, title := range output.Columns {
 		columns[i] = column{title: title}
 	}
 	out := newPrinter[resultLine](cmd, asJSON, columns)
 	var page []resultLine
-	for item, err := range f.Call(cmd.Context(), sepm, inputs) {
-		var mistake *enrich.InputError
-		if errors.As(err, &mistake) {
-			return usageError{fmt.Errorf("--%s %s", flagOf(mistake.Input), mistake.Problem)}
-		}
+	var note string
+	for item, err := range output.Items {
 		if err != nil && len(page) == 0 {
 			return err
 		}
 		if err != nil {
 			return errors.Join(out.print(page), err) // what came is worth something
 		}
+		note = item.Note
 		if asJSON && item.JSON == nil || !asJSON && item.Cells == nil {
 			continue
 		}
@@ -168,8 +230,11 @@ func printResult(cmd *cobra.Command, f enrich.Function, sepm enrich.Manager, inp
 			page = page[:0]
 		}
 	}
-	if err := out.print(page); err != nil {
+	if err := errors.Join(out.print(page), out.end()); err != nil {
 		return err
 	}
-	return out.end()
+	if note != "" && !asJSON {
+		fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", note)
+	}
+	return nil
 }

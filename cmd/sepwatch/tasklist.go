@@ -48,7 +48,7 @@ width; elsewhere, and with --json, everything is whole.`,
 		},
 	}
 	flags.flags(cmd)
-	cmd.Flags().StringVar(&kind, "kind", "", "only those of this `KIND`: read, respond or deliver")
+	cmd.Flags().StringVar(&kind, "kind", "", "only those of this `KIND`: read, respond, follow or deliver")
 	cmd.Flags().Int64Var(&filter.Key, "key", 0, "only those about the mail, run or incident with this `ID`")
 	cmd.Flags().BoolVar(&filter.Due, "due", false, "only those that are due now")
 	cmd.Flags().BoolVar(&filter.Parked, "parked", false, "only those that were given up")

@@ -65,7 +65,7 @@ nothing is retried.`,
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().BoolVar(&parked, "parked", false, "retry all that \"task list --parked\" prints")
-	cmd.Flags().StringVar(&kind, "kind", "", "with --parked, only those of this `KIND`: read, respond or deliver")
+	cmd.Flags().StringVar(&kind, "kind", "", "with --parked, only those of this `KIND`: read, respond, follow or deliver")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array and nothing else")
 	return cmd
 }

@@ -73,6 +73,9 @@ func probeSEPM(ctx context.Context, m config.SEPM, timeout time.Duration) (strin
 	if found.Role != "" {
 		says = append(says, found.Role)
 	}
+	if found.Rights != nil {
+		says = append(says, found.Rights.String())
+	}
 	if found.Computers < 0 {
 		return strings.Join(append(says, "may list computers"), ", "), nil
 	}

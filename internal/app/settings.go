@@ -120,7 +120,10 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 
 // limits are what actions keep to at a SEPM.
 func limits(m config.SEPM) enrich.Limits {
-	return enrich.Limits{PerMinute: m.RequestsPerMinute, Timeout: m.Timeout}
+	return enrich.Limits{
+		Results: m.ResultsLimit, ScanTimeout: m.ScanTimeout, Heartbeat: m.Heartbeat, AllowGroupTargets: m.AllowGroupTargets,
+		PerMinute: m.RequestsPerMinute, Timeout: m.Timeout,
+	}
 }
 
 // budget is that of a SEPM, nil where it has no bound. Entries of one server

@@ -86,7 +86,7 @@ func (c *frozenClock) pending(d time.Duration) (n int) {
 }
 
 // stages is how many stages there are, each with its own grace.
-const stages = 3
+const stages = 4
 
 func (w *world) stopping(clock *frozenClock) <-chan error {
 	clock.freeze()

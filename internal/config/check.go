@@ -22,6 +22,10 @@ const (
 	// maxMail bounds the memory that one mail takes while it is fetched,
 	// stored and read.
 	maxMail = Size(256 << 20)
+	// maxHeartbeat is longer than SEPM lets clients be away.
+	maxHeartbeat = 24 * time.Hour
+	// leastHeartbeats are how many of them a command is given at least.
+	leastHeartbeats = 3
 )
 
 // checker holds a decoded configuration to the rules that one value alone
@@ -184,6 +188,10 @@ func (c checker) sepm(path string, s *SEPM) {
 	c.tls(path+".tls", &s.TLS, strings.HasPrefix(s.URL, "http:"))
 	s.CA = c.certificates(path+".ca_file", &s.CAFile)
 	c.pins(path, s.Fingerprints, strings.HasPrefix(s.URL, "http:"))
+	if at := path + ".heartbeat"; c.written(at) && s.Heartbeat > maxHeartbeat {
+		c.report(at, c.shown(at)+" is longer than a day", "how often clients are in touch with SEPM, such as 15m")
+	}
+	s.ScanTimeout = max(s.ScanTimeout, leastHeartbeats*s.Heartbeat)
 }
 
 func (c checker) resilient(path string, r *Resilient) {

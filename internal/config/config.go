@@ -213,6 +213,22 @@ type SEPM struct {
 	// SEPM's own throttle, where it is on, refuses the 51st by default. 0 is no
 	// bound.
 	RequestsPerMinute int `yaml:"requests_per_minute" default:"45"`
+	// Heartbeat is how often clients are in touch with SEPM, as their groups'
+	// communication settings say. A computer that was not for twice as long is
+	// out of date.
+	Heartbeat time.Duration `yaml:"heartbeat" default:"15m"`
+	// ScanTimeout is how long endpoints are given to end a command before it is
+	// called timed out; fn_sep's sep_scan_timeout. It counts as three heartbeats
+	// where it is shorter: a client hears of a command with one heartbeat, and
+	// tells of its end with another.
+	ScanTimeout time.Duration `yaml:"scan_timeout" default:"30m"`
+	// ResultsLimit is how many matches of a scan are listed one by one; an
+	// attachment has all of them. 0 is no limit; fn_sep's sep_results_limit.
+	ResultsLimit int `yaml:"results_limit" default:"200"`
+	// AllowGroupTargets lets quarantine and remediation be given a group, and
+	// so all endpoints that are in it or will be. Otherwise they take computers
+	// only.
+	AllowGroupTargets bool `yaml:"allow_group_targets" default:"false"`
 	// TLS has what few servers need.
 	TLS TLS `yaml:"tls"`
 	// Timeout is how long one request may take.

@@ -175,7 +175,10 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 		s := SEPM{Name: n, URL: "https://" + host.Draw(t, "host") + ":8446", Username: text.Draw(t, "username"),
 			Domain: rapid.OneOf(rapid.Just(""), text).Draw(t, "domain"), Timeout: days.Draw(t, "timeout"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),
 			RequestsPerMinute: int(rapid.Int32Min(0).Draw(t, "requests")),
+			Heartbeat:         time.Duration(rapid.Int64Range(1, int64(maxHeartbeat)).Draw(t, "heartbeat")),
+			ResultsLimit:      int(rapid.Int32Min(0).Draw(t, "results")), AllowGroupTargets: rapid.Bool().Draw(t, "groups"),
 			EscapeCredentials: rapid.Bool().Draw(t, "escape"), TLS: TLS{AllowCNOnly: rapid.Bool().Draw(t, "CN only")}}
+		s.ScanTimeout = max(leastHeartbeats*s.Heartbeat, days.Draw(t, "scan timeout"))
 		s.Password, s.PasswordFile = secret("sepm password")
 		s.CAFile, s.CA = ca()
 		c.SEPM = append(c.SEPM, s)

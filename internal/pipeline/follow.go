@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sepwatch/sepwatch/enrich"
+	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/sepclient"
 )
@@ -53,7 +54,15 @@ func (f following) next(ctx context.Context) change {
 	case not != nil:
 		return change{outcome: *not}
 	}
-	state, err := enrich.Follow(ctx, sepm.entry.Server(sepclient.Following), f.command.Command, f.Clock.Now())
+	var others []incident.Command
+	err = f.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
+		others, err = commandsOf(tx, f.command.Incident)
+		return err
+	})
+	if err != nil {
+		return change{outcome: f.failed(f.task, err)}
+	}
+	state, err := enrich.Follow(ctx, sepm.entry.Server(sepclient.Following), f.command.Command, f.Clock.Now(), others...)
 	if err != nil {
 		o, final := sepm.readFailed(ctx, f.task, err)
 		if !final {

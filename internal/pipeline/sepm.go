@@ -101,9 +101,6 @@ func (p *Pipeline) caseOf(id int64) func(context.Context) (enrich.Case, error) {
 	}
 }
 
-// maxCommands bounds the commands that a plan gets to know, the newest ones.
-const maxCommands = 1000
-
 // CaseOf is what a plan gets to know of an incident.
 func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	c := enrich.Case{ID: id}
@@ -113,6 +110,16 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	}
 	for _, in := range incidents {
 		c.RemoteID = in.RemoteID
+	}
+	if c.Commands, err = commandsOf(tx, id); err != nil {
+		return c, err
+	}
+	runs, err := tx.RunsOf(id)
+	if err != nil {
+		return c, err
+	}
+	for _, r := range runs {
+		c.Runs = append(c.Runs, r.Run)
 	}
 	pieces, err := tx.Pieces([]int64{id})
 	if err != nil {
@@ -131,11 +138,25 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 			return c, err
 		}
 	}
-	commands, err := tx.ListCommands(ledger.CommandFilter{Incident: id}, ledger.Page{Limit: maxCommands})
-	for _, command := range commands {
-		c.Commands = append(c.Commands, command.Command)
+	return c, nil
+}
+
+// maxCommands bounds the commands of an incident that a plan gets to know; the
+// newest count.
+const maxCommands = 500
+
+// commandsOf are the commands that were started for an incident, the newest
+// first.
+func commandsOf(tx ledger.Tx, id int64) ([]incident.Command, error) {
+	found, err := tx.ListCommands(ledger.CommandFilter{Incident: id}, ledger.Page{Limit: maxCommands})
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	commands := make([]incident.Command, len(found))
+	for i, c := range found {
+		commands[i] = c.Command
+	}
+	return commands, nil
 }
 
 func appendDecoded[T incident.Artifact | incident.Row](list *[]T, p ledger.Piece) error {

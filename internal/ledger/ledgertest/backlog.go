@@ -14,7 +14,7 @@ func testBacklog(t *testing.T, b *bundle) {
 	backlog := func() map[ledger.TaskKind]ledger.TaskBacklog {
 		return view(t, b.Ledger, ledger.Tx.Backlog).Tasks
 	}
-	none := map[ledger.TaskKind]ledger.TaskBacklog{ledger.TaskRead: {}, ledger.TaskDeliver: {}, ledger.TaskRespond: {}}
+	none := map[ledger.TaskKind]ledger.TaskBacklog{ledger.TaskRead: {}, ledger.TaskDeliver: {}, ledger.TaskRespond: {}, ledger.TaskFollow: {}}
 	require.Equal(t, none, backlog(), "every kind has its entry")
 
 	began := b.clock.Now()
@@ -30,6 +30,7 @@ func testBacklog(t *testing.T, b *bundle) {
 		ledger.TaskRead:    {Due: 1, Oldest: began.Add(time.Second)},
 		ledger.TaskDeliver: {Due: 2, Waiting: 1, Leased: 1, Parked: 1, Oldest: began},
 		ledger.TaskRespond: {},
+		ledger.TaskFollow:  {},
 	}, backlog())
 
 	b.clock.advance(lease)

@@ -54,6 +54,8 @@ func ExercisePlans(t *testing.T, planner Planner) {
 		"due tasks":          {false, true, tasksOf(ledger.TaskFilter{Due: true, Kind: ledger.TaskRead}), 5},
 		"parked tasks":       {false, true, tasksOf(ledger.TaskFilter{Parked: true}), 15},
 		"one incident's":     {false, true, one, 3},
+		"commands":           {false, false, commandsOf(ledger.CommandFilter{}, page), 50},
+		"open commands":      {false, false, commandsOf(ledger.CommandFilter{Open: true}, page), 17},
 		"newest":             {false, false, func(tx ledger.Tx) (int, error) { n, err := tx.Newest(); return int(n.Task), err }, 60_000},
 	} {
 		planned.plans = nil
@@ -76,6 +78,13 @@ func incidentsOf(f ledger.IncidentFilter, page ledger.Page) func(ledger.Tx) (int
 	return func(tx ledger.Tx) (int, error) {
 		incidents, err := tx.ListIncidents(f, page)
 		return len(incidents), err
+	}
+}
+
+func commandsOf(f ledger.CommandFilter, page ledger.Page) func(ledger.Tx) (int, error) {
+	return func(tx ledger.Tx) (int, error) {
+		commands, err := tx.ListCommands(f, page)
+		return len(commands), err
 	}
 }
 
@@ -142,8 +151,10 @@ var many = []string{
 	`INSERT INTO piece (incident, kind, key_hash, version, delivered, remote_id, parked, key, error, body)
 	WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6)
 	SELECT id, 'artifact', CAST('key ' || i AS {{blob}}), 1, CASE WHEN id % 2000 = 0 THEN 0 ELSE 1 END, i, id % 4000 = 0, 'key', '', '{}' FROM incident, n`,
-	`INSERT INTO run (incident, key_hash, status, action, key, error, input, answers)
-	SELECT id, CAST('key' AS {{blob}}), 'done', 'endpoint_details', 'key', '', '{}', '[]' FROM incident`,
+	`INSERT INTO run (incident, key_hash, status, action, key, error, body, pending, answers)
+	SELECT id, CAST('key' AS {{blob}}), 'done', 'endpoint_details', 'key', '', '{}', '', '' FROM incident`,
+	`INSERT INTO command (incident, run, kind, state, is_open, started, body)
+	SELECT incident, id, 'scan', 'completed', id % 1000 = 0, id * 1000000, '{}' FROM run`,
 	`INSERT INTO task (kind, key, wanted, done, due_at, attempts, owner, node, lease_until, epoch, parked, urgent, error)
 	SELECT kinds.kind, id, 1, CASE WHEN id % 2000 = 0 THEN 0 ELSE 1 END, 0, 0, '', '', 0, 1, id % 4000 = 0, FALSE, ''
 	FROM mail, (SELECT 'read' AS kind UNION SELECT 'deliver' UNION SELECT 'respond') AS kinds`,

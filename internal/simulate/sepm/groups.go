@@ -47,7 +47,7 @@ func (s *Server) addGroup(g Group, d Domain) *group {
 	}
 	if known := s.groupAt(g.Name, d); known != nil {
 		// One path has one id, the one that was said and not made up.
-		if known.members == 0 {
+		if known.members == 0 && g.ID != groupID(g.Name, d) {
 			delete(s.groups, known.ID)
 			known.Group = g
 		}

@@ -31,6 +31,21 @@ func (p page) paths() []string {
 	return paths
 }
 
+// A group has the id that was said of it, whoever names its path alone.
+func TestGroupsKeepTheirIDs(t *testing.T) {
+	b := loggedIn(t, sepm.Options{
+		Groups:    []sepm.Group{{ID: id("E"), Name: `My Company\Servers`, Description: "racks"}, {ID: id("F"), Name: `My Company\Servers\Web`}},
+		Computers: []sepm.Computer{{Name: "A", ID: id("1"), Group: sepm.Group{Name: `My Company\Servers`}}, {Name: "B", ID: id("2"), Group: sepm.Group{ID: id("F"), Name: `My Company\Servers\Web`}}},
+	})
+	b.ChangeComputer(id("2"), func(c *sepm.Computer) { c.Group = sepm.Group{Name: `My Company\Servers`} })
+	g := b.get("/groups/" + id("E")).object(t)
+	require.Equal(t, "racks", g["description"])
+	require.EqualValues(t, 2, g["numberOfPhysicalComputers"])
+	for _, c := range b.Computers() {
+		require.Equal(t, sepm.Group{ID: id("E"), Name: `My Company\Servers`, Description: "racks"}, c.Group)
+	}
+}
+
 func TestGroups(t *testing.T) {
 	b := loggedIn(t, grouped())
 	p := b.page("/groups")

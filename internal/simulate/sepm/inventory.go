@@ -102,8 +102,10 @@ func (s *Server) addAll(computers []Computer) {
 		if old := s.fleet.id(c.ID); old != nil {
 			s.drop(old)
 		}
+		in := s.addGroup(c.Group, c.Domain)
+		in.members++
+		c.Group = in.Group
 		added = append(added, &record{Computer: c, lower: strings.ToLower(c.Name)})
-		s.addGroup(c.Group, c.Domain).members++
 	}
 	s.fleet.add(added...)
 }
@@ -140,7 +142,9 @@ func (s *Server) change(r *record, change func(*Computer)) {
 	s.fleet.changed()
 	if now.Group.ID != r.Group.ID {
 		s.groups[r.Group.ID].members--
-		s.addGroup(now.Group, now.Domain).members++
+		in := s.addGroup(now.Group, now.Domain)
+		in.members++
+		now.Group = in.Group
 	}
 	was := r.Offline
 	if now.Name != r.Name || now.HardwareKey != r.HardwareKey {
