@@ -3,15 +3,11 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/config"
-	"github.com/sepwatch/sepwatch/internal/ledger"
-	"github.com/sepwatch/sepwatch/internal/pipeline"
 	"github.com/sepwatch/sepwatch/sepclient"
 )
 
@@ -22,27 +18,21 @@ type Rehearsal struct {
 	Requests []sepclient.Withheld
 }
 
-// Rehearse decides the first step of a run on an incident as the pipeline
-// would. It asks SEPM, and changes nothing there; warn is as for [WithSEPM].
-func Rehearse(ctx context.Context, c *config.Config, l *ledger.Ledger, a enrich.Action, run incident.Run, on int64, warn func(error)) (Rehearsal, error) {
-	at := slices.IndexFunc(c.SEPM, func(m config.SEPM) bool { return m.Name == run.Server })
-	if at < 0 {
-		return Rehearsal{}, fmt.Errorf("no SEPM named %q is configured under sepm", run.Server)
+// Rehearse decides the first step of a run as the pipeline would; of is what
+// the ledger holds of its incident. It asks SEPM, and changes nothing there;
+// warn is as for [WithSEPM].
+func Rehearse(ctx context.Context, c *config.Config, a enrich.Action, run incident.Run, of enrich.Case, warn func(error)) (Rehearsal, error) {
+	entry, err := SEPMNamed(c, run.Server)
+	if err != nil {
+		return Rehearsal{}, err
 	}
-	entry := c.SEPM[at]
 	var r Rehearsal
 	dry := func(w sepclient.Withheld) { r.Requests = append(r.Requests, w) }
-	err := withSEPM(ctx, c, entry, dry, warn, func(client *sepclient.Client) (err error) {
+	err = withSEPM(ctx, c, entry, dry, warn, func(client *sepclient.Client) (err error) {
 		r.Step, err = a.Next(ctx, enrich.Plan{
 			Server: enrich.Server{Reader: client, Limits: limits(entry), Name: entry.Name},
 			Run:    run, Now: time.Now(),
-			Case: func(ctx context.Context) (of enrich.Case, err error) {
-				err = l.View(ctx, func(tx ledger.Tx) error {
-					of, err = pipeline.CaseOf(tx, on)
-					return err
-				})
-				return of, err
-			},
+			Case: func(context.Context) (enrich.Case, error) { return of, nil },
 		})
 		if err != nil || r.Call == nil {
 			return err

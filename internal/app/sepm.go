@@ -38,6 +38,16 @@ func withSEPM(ctx context.Context, c *config.Config, entry config.SEPM, dry func
 	return f(client.In(sepclient.Urgent))
 }
 
+// SEPMNamed is the SEPM entry of a name, the first where the name is empty.
+func SEPMNamed(c *config.Config, name string) (config.SEPM, error) {
+	for _, m := range c.SEPM {
+		if name == "" || m.Name == name {
+			return m, nil
+		}
+	}
+	return config.SEPM{}, fmt.Errorf("no SEPM named %q is configured under sepm", name)
+}
+
 // SEPMOf is the name of the SEPM entry at which the pipeline looks an incident
 // up, empty where there is none.
 func SEPMOf(c *config.Config, tx ledger.Tx, incident int64) (string, error) {
