@@ -97,9 +97,9 @@ type standing struct {
 func (s standing) failure(action string) error {
 	switch {
 	case s.run.Status == ledger.RunFailed:
-		return fmt.Errorf("%s failed: %s", action, s.run.Error)
+		return fmt.Errorf("%s failed: %s", action, visible(s.run.Error))
 	case s.run.Status == ledger.RunWaiting:
-		return fmt.Errorf("%s was given up: %s", action, s.task.Error)
+		return fmt.Errorf("%s was given up: %s", action, visible(s.task.Error))
 	}
 	return nil
 }
