@@ -27,7 +27,8 @@ func newQuarantinedList() *cobra.Command {
 newest first, by the commands in the ledger; what somebody did in SEPM's console
 is not among them. Its state is
 
-  isolated  the endpoint has completed the command
+  isolated  the endpoint has completed the command; confirmed where SEPM's own
+            record of it says so, too
   pending   it has not answered yet
   failed    it refused the command, or never answered
   released  it has completed the command that lifts it; with --released only
@@ -96,6 +97,9 @@ type quarantinedLine struct {
 	Server string `json:"server"`
 	// State is isolated, pending, failed or released.
 	State string `json:"state"`
+	// Confirmed is whether SEPM's own record of the endpoint said so when the
+	// command ended.
+	Confirmed bool `json:"confirmed"`
 	// Command is the one that isolates it, which "command show" shows, and
 	// Incident the one that it was for; Action, By (empty for a rule), Why and
 	// Since say by what, by whom, why and when it was started.
@@ -133,7 +137,11 @@ func (q quarantinedLine) cells() []string {
 	if q.Target == "group" {
 		name = "group " + name
 	}
-	return []string{name, q.State, local(q.Since), q.By, number(q.Incident), number(q.Command), q.Why, q.Note}
+	state := q.State
+	if q.Confirmed {
+		state += ", confirmed"
+	}
+	return []string{name, state, local(q.Since), q.By, number(q.Incident), number(q.Command), q.Why, q.Note}
 }
 
 func quarantinedColumns() []column {
@@ -163,7 +171,7 @@ func quarantinedOf(commands []ledger.Command) []quarantinedLine {
 				}
 				at[key] = len(lines)
 				lines = append(lines, quarantinedLine{
-					Target: t.what, ID: t.ID, Name: t.Name, Server: c.Server, State: t.state, Note: t.note,
+					Target: t.what, ID: t.ID, Name: t.Name, Server: c.Server, State: t.state, Confirmed: t.confirmed, Note: t.note,
 					Command: c.ID, Incident: c.Incident, Action: c.Action, By: c.By, Why: c.Why, Since: c.Started,
 				})
 			}
@@ -182,7 +190,7 @@ func (q *quarantinedLine) lift(c ledger.Command, t quarantineTarget) {
 	q.Lift, q.LiftedBy = &c.ID, c.By
 	switch t.state {
 	case quarantineIsolated:
-		q.State, q.Note = quarantineReleased, ""
+		q.State, q.Confirmed, q.Note = quarantineReleased, t.confirmed, ""
 	case quarantinePending:
 		q.Note = fmt.Sprintf("to be let back by command %d, which it has not answered yet", c.ID)
 	default:
@@ -196,6 +204,7 @@ type quarantineTarget struct {
 	what string // computer or group
 	incident.CommandTarget
 	state, note string
+	confirmed   bool
 }
 
 func targetsOf(c ledger.Command) []quarantineTarget {
@@ -205,7 +214,7 @@ func targetsOf(c ledger.Command) []quarantineTarget {
 		target := quarantineTarget{what: "computer", CommandTarget: t, state: quarantineFailed}
 		switch {
 		case ended && end.State == "completed":
-			target.state = quarantineIsolated
+			target.state, target.confirmed = quarantineIsolated, end.Confirmed
 		case ended:
 			target.note = strings.TrimSuffix(end.State+": "+end.Detail, ": ")
 		case c.Open:

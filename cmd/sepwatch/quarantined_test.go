@@ -50,6 +50,9 @@ func TestQuarantinedOf(t *testing.T) {
 		require.Len(t, lines, 1, name)
 		require.Equal(t, []any{test.state, test.command, test.note}, []any{lines[0].State, lines[0].Command, lines[0].Note}, name)
 	}
+	confirmed := ordered(1, cut, "completed", false)
+	confirmed.Progress.Ended["E"] = incident.EndpointResult{State: "completed", Confirmed: true}
+	require.Equal(t, "isolated, confirmed", quarantinedOf([]ledger.Command{confirmed})[0].cells()[1])
 	require.Empty(t, quarantinedOf([]ledger.Command{ordered(1, lift, "completed", false)}), "sepwatch has not isolated it")
 }
 
@@ -69,6 +72,6 @@ func TestQuarantinedList(t *testing.T) {
 	require.Regexp(t, `(?m)^group My Company\\Laptops  isolated  \S+ \S+  cli:ada         1        2  ransomware  1 of 2 endpoints$`, out)
 	require.Regexp(t, `(?m)^LAP-2                     failed    \S+ \S+                  1        1              command 3 did not let it back: rejected: \\x1b`, out)
 	out, _ = a.exec(0, "quarantined", "list", "--released", "--json")
-	require.Contains(t, out, `{"target":"computer","id":"E1","name":"LAP-1","server":"","state":"released","command":1,"incident":1,"action":"isolate",`+
+	require.Contains(t, out, `{"target":"computer","id":"E1","name":"LAP-1","server":"","state":"released","confirmed":false,"command":1,"incident":1,"action":"isolate",`+
 		`"by":"","why":"","since":"2026-02-03T05:05:06.789Z","lift":3,"lifted_by":"","note":""}`)
 }
