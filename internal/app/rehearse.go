@@ -30,7 +30,7 @@ func Rehearse(ctx context.Context, c *config.Config, a enrich.Action, run incide
 	dry := func(w sepclient.Withheld) { r.Requests = append(r.Requests, w) }
 	err = withSEPM(ctx, c, entry, dry, warn, func(client *sepclient.Client) (err error) {
 		r.Step, err = a.Next(ctx, enrich.Plan{
-			Server: enrich.Server{Reader: client, Limits: limits(entry), Name: entry.Name},
+			Server: enrich.Server{Reader: client, Limits: Limits(entry), Name: entry.Name},
 			Run:    run, Now: time.Now(),
 			Case: func(context.Context) (enrich.Case, error) { return of, nil },
 		})

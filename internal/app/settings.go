@@ -98,7 +98,7 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 		lookups := enrich.NewLookups(manager, opts.Clock)
 		shared = append(shared, lookups)
 		entries = append(entries, &enrich.Entry{
-			Name: m.Name, Limits: limits(m),
+			Name: m.Name, Limits: Limits(m),
 			Routine: lookups.Share(manager), Following: manager.In(sepclient.Following), Urgent: manager.In(sepclient.Urgent),
 		})
 	}
@@ -131,8 +131,8 @@ func chooser(c []config.SEPM) (func(domain, server string) string, error) {
 	return func(domain, server string) string { return choice.Choose(domain, server).Name }, nil
 }
 
-// limits are what actions keep to at a SEPM.
-func limits(m config.SEPM) enrich.Limits {
+// Limits are what actions and functions keep to at a SEPM.
+func Limits(m config.SEPM) enrich.Limits {
 	return enrich.Limits{
 		Results: m.ResultsLimit, ScanTimeout: m.ScanTimeout, Heartbeat: m.Heartbeat, AllowGroupTargets: m.AllowGroupTargets,
 		PerMinute: m.RequestsPerMinute, Timeout: m.Timeout,
