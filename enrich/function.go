@@ -2,10 +2,8 @@ package enrich
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -23,6 +21,10 @@ type Function struct {
 	Keys []KeyDef
 	// Differs says where it does something else than fn_sep.
 	Differs []string
+	// Unset says what counts where an input without a default is left out. Of
+	// these a required one is required in a form alone: fn_sep does not ask for
+	// it.
+	Unset map[string]string
 
 	call func(ctx context.Context, c call) (Output, error)
 }
@@ -40,19 +42,9 @@ type KeyDef struct {
 // Options say how a SEPM may be used. The zero value forbids whole groups as
 // targets, and has no bounds.
 type Options struct {
+	Limits
 	// Server is the name of the SEPM entry in the configuration.
 	Server string
-	// AllowGroups lets a function that changes endpoints address all of a
-	// group.
-	AllowGroups bool
-	// ResultsLimit is how many matches of a scan a whole result has; the rest
-	// is in its attachment. 0 is no limit.
-	ResultsLimit int
-	// ScanTimeout is how long a command is given; 0 is without end.
-	ScanTimeout time.Duration
-	// Heartbeat is how often clients are in touch with SEPM, 15 minutes where
-	// it is 0.
-	Heartbeat time.Duration
 	// Now is the clock, time.Now where it is nil.
 	Now func() time.Time
 	// Allow is asked before each call that changes something at SEPM; its
@@ -116,22 +108,14 @@ type call struct {
 	Options
 }
 
-// allow asks whether a call may be made. Its body are the function's inputs.
-func (c call) allow(operation incident.Operation, target incident.Target) error {
+// allow asks whether a call may be made.
+func (c call) allow(op incident.Operation, t incident.Target, body any) error {
 	if c.Allow == nil {
 		return nil
 	}
-	body := maps.Clone(c.in)
-	for _, name := range []string{"sep_computer_ids", "sep_group_ids"} { // they are the target
-		delete(body, name)
-	}
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	target.Server = c.Server
-	if err := c.Allow(incident.Call{Operation: operation, Target: target, Body: data}); err != nil {
-		return fmt.Errorf("%s was not sent: %w", operation, err)
+	t.Server = c.Server
+	if err := c.Allow(*newCall(op, t, body)); err != nil {
+		return fmt.Errorf("%s was not sent: %w", op, err)
 	}
 	return nil
 }

@@ -63,13 +63,14 @@ func callScan(ctx context.Context, c call) (Output, error) {
 		return Output{}, c.fault("sep_scan_action", "is remediate, which works by hash only: give one of sep_sha256, sep_sha1 and sep_md5")
 	case scan.Remediate:
 		operation = incident.OpRemediate
-		if len(targets.Groups) > 0 && !c.AllowGroups {
+		if len(targets.Groups) > 0 && !c.AllowGroupTargets {
 			return Output{}, c.groupsForbidden()
 		}
 	case path != "" && hash != (sepclient.FileHash{}):
 		return Output{}, c.fault("sep_file_path", "is given beside a hash: a scan is for one of them")
 	}
-	if err := c.allow(operation, incident.Target{Computers: targets.Computers, Groups: targets.Groups}); err != nil {
+	body := scanBody{scan.Full, scan.Description, []evidenceBody{{path, hash.Kind, hash.Value}}}
+	if err := c.allow(operation, incident.Target{Computers: targets.Computers, Groups: targets.Groups}, body); err != nil {
 		return Output{}, err
 	}
 	s, err := c.sepm.Scan(ctx, targets, scan)
@@ -120,10 +121,10 @@ func uploadFile() Function {
 			if err != nil {
 				return Output{}, err
 			}
-			if err := c.allow(incident.OpUpload, incident.Target{Computers: targets.Computers}); err != nil {
+			source := sepclient.FileSource(c.in["sep_source"])
+			if err := c.allow(incident.OpUpload, incident.Target{Computers: targets.Computers}, uploadBody{path, hash.Kind, hash.Value, source}); err != nil {
 				return Output{}, err
 			}
-			source := sepclient.FileSource(c.in["sep_source"])
 			s, err := c.sepm.UploadFile(ctx, targets.Computers, sepclient.WantedFile{Path: path, Hash: hash, Source: source})
 			return sent(s, err, "commandID", leftOut(targets))
 		},
@@ -161,14 +162,14 @@ func callQuarantine(ctx context.Context, c call) (Output, error) {
 	switch {
 	case len(given.Computers) > 0:
 		targets.Groups = nil
-	case !c.AllowGroups:
+	case !c.AllowGroupTargets:
 		return Output{}, c.groupsForbidden()
 	}
 	operation, send := incident.OpQuarantine, c.sepm.Quarantine
 	if c.in.is("sep_undo") {
 		operation, send = incident.OpUndoQuarantine, c.sepm.UndoQuarantine
 	}
-	if err := c.allow(operation, incident.Target{Computers: targets.Computers, Groups: targets.Groups}); err != nil {
+	if err := c.allow(operation, incident.Target{Computers: targets.Computers, Groups: targets.Groups}, nil); err != nil {
 		return Output{}, err
 	}
 	s, err := send(ctx, targets)
@@ -180,7 +181,7 @@ func leftOut(t sepclient.Targets) []string {
 	if len(t.Computers) == 0 || len(t.Groups) == 0 {
 		return nil
 	}
-	return []string{counted(len(t.Computers), "computer") + " addressed by id; " + counted(len(t.Groups), "group") + " beside left out"}
+	return []string{amount(len(t.Computers), "computer") + " addressed by id; " + amount(len(t.Groups), "group") + " beside left out"}
 }
 
 func warningKey() KeyDef {
@@ -197,9 +198,9 @@ func sent(s sepclient.Sent, err error, computers string, warnings []string) (Out
 	content := make(map[string]string)
 	var lines [][]string
 	for _, part := range s.Parts {
-		key, targets := "commandID_group", counted(len(part.Groups), "group")
+		key, targets := "commandID_group", amount(len(part.Groups), "group")
 		if len(part.Computers) > 0 {
-			key, targets = computers, counted(len(part.Computers), "computer")
+			key, targets = computers, amount(len(part.Computers), "computer")
 		}
 		for _, id := range part.IDs {
 			content[key] = strings.TrimPrefix(content[key]+","+id, ",")
@@ -246,7 +247,7 @@ func moveEndpoint() Function {
 
 func callMove(ctx context.Context, c call) (Output, error) {
 	move := sepclient.Move{HardwareKey: c.in["sep_hardwarekey"], GroupID: c.in["sep_groupid"]}
-	if err := c.allow(incident.OpMove, incident.Target{Computers: []string{move.HardwareKey}}); err != nil {
+	if err := c.allow(incident.OpMove, incident.Target{Computers: []string{move.HardwareKey}}, moveBody{GroupID: move.GroupID}); err != nil {
 		return Output{}, err
 	}
 	moved, err := c.sepm.MoveComputers(ctx, move)
@@ -284,7 +285,7 @@ func cancelCommand() Function {
 			var lines [][]string
 			var ids []string
 			for _, id := range c.in.list("sep_command_id") {
-				if err := c.allow(incident.OpCancel, incident.Target{Object: id}); err != nil {
+				if err := c.allow(incident.OpCancel, incident.Target{Object: id}, nil); err != nil {
 					return Output{}, err
 				}
 				by, err := c.sepm.CancelCommand(ctx, id)

@@ -260,7 +260,7 @@ func (c call) compliance(computers iter.Seq2[sepclient.Computer, error], withDet
 		}
 		s := fold.Summary()
 		if withDetails {
-			yield(Item{JSON: s, beside: s, Note: fmt.Sprintf("%d of %s not compliant", s.NonCompliant, counted(s.Total, "computer"))}, nil)
+			yield(Item{JSON: s, beside: s, Note: fmt.Sprintf("%d of %s not compliant", s.NonCompliant, amount(s.Total, "computer"))}, nil)
 			return
 		}
 		yield(Item{JSON: s, Cells: numbers(s.Total, s.NonCompliant, s.Offline, s.HIFailed, s.UpToDate, s.OutOfDate, s.Disabled)}, nil)
@@ -288,14 +288,6 @@ func numbers(n ...int) []string {
 		cells[i] = strconv.Itoa(n[i])
 	}
 	return cells
-}
-
-// counted is a number of things, in words.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // fileName is the name of an attachment that is made now.

@@ -3,6 +3,7 @@ package enrich
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
@@ -19,7 +20,7 @@ func listNameInput() incident.InputDef {
 }
 
 func listDomainInput() incident.InputDef {
-	return incident.InputDef{Name: "sep_domainid", Type: incident.InputText, Default: "the login's domain", Help: "SEPM domain ID."}
+	return incident.InputDef{Name: "sep_domainid", Type: incident.InputText, Help: "SEPM domain ID."}
 }
 
 func listContentInputs() []incident.InputDef {
@@ -28,6 +29,11 @@ func listContentInputs() []incident.InputDef {
 		listDomainInput(),
 		{Name: "sep_hash_value", Type: incident.InputText, Help: "Hash value. Can be MD5 or SHA256."},
 	}
+}
+
+// loginDomain is what counts without a domain.
+func loginDomain() map[string]string {
+	return map[string]string{"sep_domainid": "the login's domain"}
 }
 
 // refusalKeys describe what SEPM's refusal looks like.
@@ -55,6 +61,7 @@ func getFingerprintList() Function {
 			"The guide requires sep_domainid, and fn_sep does not: without it the login's domain counts.",
 			"Both an id and a name may be given; then the list of the id has to have that name.",
 		},
+		Unset: loginDomain(),
 		call: func(ctx context.Context, c call) (Output, error) {
 			l, err := c.fingerprintList(ctx)
 			if err != nil {
@@ -138,6 +145,7 @@ func addFingerprintList() Function {
 		Changes: true,
 		Keys:    []KeyDef{{Name: "id", Help: "The new list's id."}, refusalKeys("409, there is a list of that name")},
 		Differs: []string{"MD5 and SHA-256 are taken, several too, parted by blanks or commas. A list without hashes is not made: fn_sep makes one of an empty text."},
+		Unset:   loginDomain(),
 		call: func(ctx context.Context, c call) (Output, error) {
 			name := c.in["sep_fingerprintlist_name"]
 			if name == "" {
@@ -151,12 +159,11 @@ func addFingerprintList() Function {
 			if err != nil {
 				return Output{}, err
 			}
-			if err := c.allow(incident.OpCreateList, incident.Target{Object: name}); err != nil {
+			l := sepclient.FingerprintList{Name: name, Description: c.in["sep_description"], DomainID: domain, Files: files}
+			if err := c.allow(incident.OpCreateList, incident.Target{}, createBody{name, l.Description, domain, hashesOf(l)}); err != nil {
 				return Output{}, err
 			}
-			id, err := c.sepm.CreateFingerprintList(ctx, sepclient.FingerprintList{
-				Name: name, Description: c.in["sep_description"], DomainID: domain, Files: files,
-			})
+			id, err := c.sepm.CreateFingerprintList(ctx, l)
 			if err != nil {
 				return Output{}, expected(err, http.StatusConflict)
 			}
@@ -176,7 +183,7 @@ func updateFingerprintList() Function {
 		Changes: true,
 		Keys: []KeyDef{
 			{Name: "id, name", Help: "The list.", New: true},
-			{Name: "added, removed", Help: "How many hashes the list did not have before, and had.", New: true},
+			{Name: "added, removed", Help: "The hashes that the list did not have before, and had.", New: true},
 			refusalKeys("410, there is no such list"),
 		},
 		Differs: []string{
@@ -184,7 +191,8 @@ func updateFingerprintList() Function {
 			"Lists of one kind of hash can be updated (C4). A hash that is given twice, in whatever case, is there once (C5).",
 			"A file's MD5 and SHA-256 stay together, also where plain hashes are given. Name and description that are not given stay.",
 		},
-		call: callUpdateList,
+		Unset: loginDomain(),
+		call:  callUpdateList,
 	}
 }
 
@@ -206,15 +214,15 @@ func callUpdateList(ctx context.Context, c call) (Output, error) {
 	if text := c.in["sep_description"]; text != "" {
 		next.Description = text
 	}
-	if err := c.allow(incident.OpReplaceList, incident.Target{Object: l.ID}); err != nil {
+	added, removed := missing(next, l), missing(l, next)
+	if err := c.allow(incident.OpReplaceList, incident.Target{Object: l.ID}, editBody{DomainID: l.DomainID, Add: added, Remove: removed}); err != nil {
 		return Output{}, err
 	}
 	if err := c.sepm.ReplaceFingerprintList(ctx, next); err != nil {
 		return Output{}, expected(err, http.StatusGone)
 	}
-	added, removed := missing(next, l), missing(l, next)
-	return one(map[string]any{"id": l.ID, "name": next.Name, "added": added, "removed": removed},
-		[]string{"LIST", "ID", "ADDED", "REMOVED"}, append([]string{next.Name, l.ID}, numbers(added, removed)...)), nil
+	return one(map[string]any{"id": l.ID, "name": next.Name, "added": some(added), "removed": some(removed)},
+		[]string{"LIST", "ID", "ADDED", "REMOVED"}, append([]string{next.Name, l.ID}, numbers(len(added), len(removed))...)), nil
 }
 
 // pairedAs are files with the pairs of hashes that a list had: who gives plain
@@ -242,16 +250,21 @@ func pairedAs(files, before []sepclient.ListedFile) []sepclient.ListedFile {
 	return paired
 }
 
-// missing is how many hashes of a list another one has not.
-func missing(l, other sepclient.FingerprintList) (n int) {
+// hashesOf are all hashes of a list.
+func hashesOf(l sepclient.FingerprintList) (hashes []string) {
 	for _, f := range l.Files {
 		for _, hash := range []string{f.MD5, f.SHA256} {
-			if hash != "" && !other.Has(hash) {
-				n++
+			if hash != "" {
+				hashes = append(hashes, hash)
 			}
 		}
 	}
-	return n
+	return hashes
+}
+
+// missing are the hashes of a list that another one has not.
+func missing(l, other sepclient.FingerprintList) []string {
+	return slices.DeleteFunc(hashesOf(l), other.Has)
 }
 
 // deleteFingerprintList is "SEP - Delete Fingerprint List" (guide §5.12).
@@ -269,7 +282,7 @@ func deleteFingerprintList() Function {
 		Differs: []string{"The content of a success is not empty, which fn_sep 1.2's scripts take for no result (C7)."},
 		call: func(ctx context.Context, c call) (Output, error) {
 			id := c.in["sep_fingerprintlist_id"]
-			if err := c.allow(incident.OpDeleteList, incident.Target{Object: id}); err != nil {
+			if err := c.allow(incident.OpDeleteList, incident.Target{Object: id}, nil); err != nil {
 				return Output{}, err
 			}
 			if err := c.sepm.DeleteFingerprintList(ctx, id); err != nil {
@@ -301,7 +314,7 @@ func assignFingerprintList() Function {
 		},
 		call: func(ctx context.Context, c call) (Output, error) {
 			group, list := c.in["sep_groupid"], c.in["sep_fingerprintlist_id"]
-			if err := c.allow(incident.OpAssignList, incident.Target{Groups: []string{group}, Object: list}); err != nil {
+			if err := c.allow(incident.OpAssignList, incident.Target{Groups: []string{group}, Object: list}, nil); err != nil {
 				return Output{}, err
 			}
 			if err := c.sepm.AssignLockdown(ctx, group, list); err != nil {

@@ -54,7 +54,7 @@ func TestC1(t *testing.T) {
 	input, problem := w.mistake("fn_sep_quarantine_endpoints", group)
 	require.Equal(t, "sep_group_ids", input)
 	require.Contains(t, problem, "allow_group_targets")
-	w.options.AllowGroups = true
+	w.options.AllowGroupTargets = true
 	require.Equal(t, []string{"commandID_group"}, keys(w.object("fn_sep_quarantine_endpoints", group)))
 }
 
@@ -126,15 +126,15 @@ func TestC5C6(t *testing.T) {
 	}
 	// A hash that is there already comes again, in another case.
 	content := update(fmt.Sprintf("[{'MD5': '%s', 'SHA256': '%s'}, {'SHA256': '%s'}, {'SHA256': '%s'}]", md5A, sha256A, sha256B, strings.ToLower(sha256B)))
-	require.EqualValues(t, 0, content["added"])
-	require.EqualValues(t, 0, content["removed"])
+	require.Empty(t, content["added"])
+	require.Empty(t, content["removed"])
 	require.Equal(t, []sepm.Hashes{{MD5: md5A, SHA256: sha256A}, {SHA256: sha256B}}, w.Lists()[0].Hashes)
 	// Plain hashes do not part a file's two.
 	update(strings.ToLower(strings.Join([]string{md5A, sha256A, md5B}, ",")))
 	require.ElementsMatch(t, []sepm.Hashes{{MD5: md5A, SHA256: sha256A}, {MD5: md5B}}, w.Lists()[0].Hashes)
 	// One hash of a file goes, the other stays.
 	content = update(fmt.Sprintf(`[{"SHA256":"%s"}]`, sha256A))
-	require.EqualValues(t, 2, content["removed"])
+	require.Equal(t, []any{md5A, md5B}, content["removed"])
 	require.Equal(t, []sepm.Hashes{{SHA256: sha256A}}, w.Lists()[0].Hashes)
 }
 
@@ -238,7 +238,7 @@ func TestC24(t *testing.T) {
 	group := w.Computers()[0].Group.ID
 	id := w.object("fn_sep_scan_endpoints", inputs{"sep_group_ids": group, "sep_scan_type": "FULL_SCAN", "sep_file_path": `C:\temp\evil, really.exe`})["commandID_group"].(string)
 	w.pass(time.Minute)
-	w.options.ResultsLimit = 1
+	w.options.Results = 1
 	result, content, err := w.try("fn_sep_get_command_status", inputs{"sep_commandid": id, "sep_status_type": "scan"})
 	require.NoError(t, err)
 	require.NotNil(t, result.Attachment, "%v", content)

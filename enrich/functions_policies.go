@@ -74,12 +74,13 @@ func getPolicySummary() Function {
 		FunctionDef: incident.FunctionDef{
 			Name: "sep_get_policy_summary", Title: "SEP - Get Policy Summary", Help: "All policies of a domain, and the groups that they are assigned to.",
 			Inputs: []incident.InputDef{
-				{Name: "sep_domainid", Type: incident.InputText, Default: "the login's domain", Help: "SEPM domain, by its id or name."},
+				{Name: "sep_domainid", Type: incident.InputText, Help: "SEPM domain, by its id or name."},
 			},
 		},
 		Keys: append([]KeyDef{
 			{Name: "content[]", Help: "A policy: id, name, desc, enabled, policytype, subtype, domainid, lastmodifiedtime, sources, assignedtocloudgroups, assignedtolocations."},
 		}, envelopeKeys()...),
+		Unset: loginDomain(),
 		call: func(ctx context.Context, c call) (Output, error) {
 			domain, err := c.domainID(ctx, "sep_domainid")
 			if err != nil {

@@ -45,7 +45,10 @@ func newWorld(t *testing.T, o sepm.Options, faults ...fault.Switch) *world {
 		set.Close()
 		web.Close()
 	})
-	w.options = enrich.Options{Server: "main", ResultsLimit: 200, ScanTimeout: 45 * time.Minute, Heartbeat: 15 * time.Minute, Now: w.clock}
+	w.options = enrich.Options{
+		Server: "main", Now: w.clock,
+		Limits: enrich.Limits{Results: 200, ScanTimeout: 45 * time.Minute, Heartbeat: 15 * time.Minute},
+	}
 	return w
 }
 

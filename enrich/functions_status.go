@@ -22,7 +22,7 @@ const (
 // getCommandStatus is "SEP - Get Command Status" (guide §5.13).
 func getCommandStatus() Function {
 	inputs := []incident.InputDef{
-		{Name: "sep_incident_id", Type: incident.InputNumber, Required: true, Default: "no incident", Help: "Resilient incident ID."},
+		{Name: "sep_incident_id", Type: incident.InputNumber, Required: true, Help: "Resilient incident ID."},
 		{Name: "sep_commandid", Type: incident.InputText, Required: true, Help: "Command ID of SEP job."},
 		{Name: "sep_status_type", Type: incident.InputText, Required: true, Values: []string{statusScan, statusRemediation, statusUpload, statusQuarantine},
 			Help: "Type of command status requested."},
@@ -59,7 +59,8 @@ func getCommandStatus() Function {
 			"The guide requires sep_incident_id, and fn_sep does not: without it nothing is attached anywhere.",
 			"With sep_matching_endpoint_ids a scan without matches gives an empty list, where fn_sep fails.",
 		},
-		call: callGetCommandStatus,
+		Unset: map[string]string{"sep_incident_id": "no incident"},
+		call:  callGetCommandStatus,
 	}
 }
 
@@ -324,7 +325,7 @@ func newStatusSummary(p *Progress, kind string, timedOut bool) statusSummary {
 }
 
 func (s statusSummary) sentence() string {
-	text := fmt.Sprintf("%s: completed on %d of %s", s.State, s.Completed, counted(s.Total, "computer"))
+	text := fmt.Sprintf("%s: completed on %d of %s", s.State, s.Completed, amount(s.Total, "computer"))
 	if s.Matched > 0 {
 		text += fmt.Sprintf("; matches on %d", s.Matched)
 	}

@@ -189,7 +189,7 @@ func TestResultsLimit(t *testing.T) {
 	id := w.scan(inputs{"sep_sha256": evilSHA256()})
 	w.pass(time.Minute)
 	for limit, want := range map[int]int{1: 1, 4: 4, 7: 7, 14: 14, 15: 15, 0: 15, 200: 15} {
-		w.options.ResultsLimit = limit
+		w.options.Results = limit
 		result, value, err := w.try("fn_sep_get_command_status", inputs{"sep_commandid": id, "sep_status_type": "scan"})
 		require.NoError(t, err)
 		content := value.(map[string]any)

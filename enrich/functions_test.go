@@ -196,31 +196,38 @@ func TestLargeResult(t *testing.T) {
 	require.Equal(t, fleet, n)
 }
 
-// TestAllow asks before whatever changes something, with what it is for, and
-// nothing is sent that is not allowed.
+// TestAllow asks before whatever changes something, with the call that it
+// makes, and nothing is sent that is not allowed.
 func TestAllow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sepm.Options{Computers: []sepm.Computer{{Name: "PC-1"}}})
 	list := w.AddList(sepm.List{Name: "L", Hashes: []sepm.Hashes{{MD5: md5A}}})
 	id := w.Computers()[0].ID
 	one := incident.Target{Server: "main", Computers: []string{id}}
-	object := func(id string) incident.Target { return incident.Target{Server: "main", Object: id} }
-	calls := map[string]struct {
-		in        inputs
-		operation incident.Operation
-		target    incident.Target
-	}{
-		"fn_sep_scan_endpoints":                   {inputs{"sep_computer_ids": id, "sep_scan_type": "QUICK_SCAN", "sep_md5": md5A, "sep_scan_action": "remediate"}, incident.OpRemediate, one},
-		"fn_sep_upload_file_to_sepm":              {inputs{"sep_computer_ids": id, "sep_file_path": `C:\a`, "sep_md5": md5A}, incident.OpUpload, one},
-		"fn_sep_quarantine_endpoints":             {inputs{"sep_computer_ids": id, "sep_group_ids": "G", "sep_undo": "true"}, incident.OpUndoQuarantine, one},
-		"fn_sep_move_endpoint":                    {inputs{"sep_hardwarekey": "H", "sep_groupid": "G"}, incident.OpMove, incident.Target{Server: "main", Computers: []string{"H"}}},
-		"fn_sep_add_fingerprint_list":             {inputs{"sep_fingerprintlist_name": "N", "sep_hash_value": md5A}, incident.OpCreateList, object("N")},
-		"fn_sep_update_fingerprint_list":          {inputs{"sep_fingerprintlist_name": "L", "sep_hash_value": md5B}, incident.OpReplaceList, object(list)},
-		"fn_sep_delete_fingerprint_list":          {inputs{"sep_fingerprintlist_id": list}, incident.OpDeleteList, object(list)},
-		"fn_sep_assign_fingerprint_list_to_group": {inputs{"sep_groupid": "G", "sep_fingerprintlist_id": list}, incident.OpAssignList, incident.Target{Server: "main", Groups: []string{"G"}, Object: list}},
-		"sep_cancel_a_command":                    {inputs{"sep_command_id": "C"}, incident.OpCancel, object("C")},
-	}
+	hash := strings.ToLower(md5A)
 	no := errors.New("it is paused")
+	calls := map[string]struct {
+		in     inputs
+		op     incident.Operation
+		target incident.Target
+		body   string
+	}{
+		"fn_sep_scan_endpoints": {inputs{"sep_computer_ids": id, "sep_scan_type": "FULL_SCAN", "sep_md5": md5A, "sep_scan_action": "remediate"},
+			incident.OpRemediate, one, `{"full":true,"description":"Scan for ` + hash + `","evidence":[{"hash_kind":"MD5","hash":"` + hash + `"}]}`},
+		"fn_sep_upload_file_to_sepm": {inputs{"sep_computer_ids": id, "sep_file_path": "a", "sep_md5": md5A},
+			incident.OpUpload, one, `{"path":"a","hash_kind":"MD5","hash":"` + hash + `","source":"FILESYSTEM"}`},
+		"fn_sep_quarantine_endpoints": {inputs{"sep_computer_ids": id, "sep_group_ids": "G", "sep_undo": "true"}, incident.OpUndoQuarantine, one, ""},
+		"fn_sep_move_endpoint": {inputs{"sep_hardwarekey": "H", "sep_groupid": "G"},
+			incident.OpMove, incident.Target{Server: "main", Computers: []string{"H"}}, `{"group_id":"G"}`},
+		"fn_sep_add_fingerprint_list": {inputs{"sep_fingerprintlist_name": "N", "sep_hash_value": md5A},
+			incident.OpCreateList, incident.Target{Server: "main"}, `{"name":"N","hashes":["` + md5A + `"]}`},
+		"fn_sep_update_fingerprint_list": {inputs{"sep_fingerprintlist_name": "L", "sep_hash_value": md5B},
+			incident.OpReplaceList, incident.Target{Server: "main", Object: list}, `{"add":["` + md5B + `"],"remove":["` + md5A + `"]}`},
+		"fn_sep_delete_fingerprint_list": {inputs{"sep_fingerprintlist_id": list}, incident.OpDeleteList, incident.Target{Server: "main", Object: list}, ""},
+		"fn_sep_assign_fingerprint_list_to_group": {inputs{"sep_groupid": "G", "sep_fingerprintlist_id": list},
+			incident.OpAssignList, incident.Target{Server: "main", Groups: []string{"G"}, Object: list}, ""},
+		"sep_cancel_a_command": {inputs{"sep_command_id": "C"}, incident.OpCancel, incident.Target{Server: "main", Object: "C"}, ""},
+	}
 	for _, f := range enrich.Functions() {
 		tt, changes := calls[f.Name]
 		require.Equal(t, f.Changes, changes, f.Name)
@@ -235,9 +242,9 @@ func TestAllow(t *testing.T) {
 		_, _, err := w.try(f.Name, tt.in)
 		require.ErrorIs(t, err, no)
 		require.Len(t, asked, 1)
-		require.Equal(t, tt.operation, asked[0].Operation)
+		require.Equal(t, tt.op, asked[0].Operation)
 		require.Equal(t, tt.target, asked[0].Target)
-		require.NotContains(t, string(asked[0].Body), "sep_computer_ids")
+		require.Equal(t, tt.body, string(asked[0].Body))
 	}
 	for call := range w.Calls() {
 		require.True(t, strings.HasPrefix(call, "GET ") || strings.HasPrefix(call, "POST /identity"), call)
@@ -261,7 +268,7 @@ func TestKeysAreDocumented(t *testing.T) {
 	t.Parallel()
 	computers := append(infected(2, `C:\evil.exe`), sepm.Computer{Name: "OLD"})
 	w := newWorld(t, sepm.Options{Computers: computers})
-	w.options.AllowGroups = true
+	w.options.AllowGroupTargets = true
 	w.AddList(sepm.List{Name: "L", Hashes: []sepm.Hashes{{MD5: md5A}}})
 	policies := map[string]string{}
 	for _, p := range list(w.object("sep_get_policy_summary", nil), "content") {

@@ -2,6 +2,7 @@ package enrich_test
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -69,7 +70,7 @@ The 14 functions of the integration guide (chapter 5), and the five that fn_sep 
 		for _, in := range f.Inputs {
 			required := "no"
 			switch {
-			case in.Required && in.Default != "":
+			case in.Required && f.Unset[in.Name] != "":
 				required = "in a form"
 			case in.Required:
 				required = "yes"
@@ -78,7 +79,7 @@ The 14 functions of the integration guide (chapter 5), and the five that fn_sep 
 			if len(in.Values) > 0 {
 				kind += ": `" + strings.Join(in.Values, "`, `") + "`"
 			}
-			fmt.Fprintf(&w, "| `%s` | %s | %s | %s | %s |\n", in.Name, kind, required, orDash(in.Default), cell(in.Help))
+			fmt.Fprintf(&w, "| `%s` | %s | %s | %s | %s |\n", in.Name, kind, required, orDash(cmp.Or(in.Default, f.Unset[in.Name])), cell(in.Help))
 		}
 		w.WriteString("\n| key | fn_sep | meaning |\n|---|---|---|\n")
 		for _, key := range f.Keys {

@@ -38,7 +38,10 @@ func (f Function) check(inputs map[string]string) (input, error) {
 		names[i] = def.Name
 		value := strings.TrimSpace(inputs[def.Name])
 		if value == "" || strings.EqualFold(value, "none") {
-			if def.Required && def.Default == "" {
+			value = def.Default
+		}
+		if value == "" {
+			if def.Required && f.Unset[def.Name] == "" {
 				return nil, c.fault(def.Name, "is missing")
 			}
 			continue

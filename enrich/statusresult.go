@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/sepwatch/sepwatch/incident"
@@ -67,7 +68,7 @@ func (r *statusResult) add(item Item) error {
 	if status.result != nil && len(status.result.Matches) > 0 {
 		into = &r.matched
 		matches := status.result.Matches
-		if left := r.ResultsLimit - r.matches; r.limited() && len(matches) > left {
+		if left := r.Results - r.matches; r.limited() && len(matches) > left {
 			if matches = matches[:left]; left == 0 {
 				return nil
 			}
@@ -92,7 +93,7 @@ func (r *statusResult) add(item Item) error {
 	return nil
 }
 
-func (r *statusResult) limited() bool { return r.kind == statusScan && r.ResultsLimit > 0 }
+func (r *statusResult) limited() bool { return r.kind == statusScan && r.Results > 0 }
 
 func (r *statusResult) result() (Result, error) {
 	content, size := append([]json.RawMessage{}, r.matched.kept...), r.matched.size // a match is never dropped
@@ -121,8 +122,8 @@ func (r *statusResult) result() (Result, error) {
 
 	result := Result{Content: all, Truncated: truncated}
 	switch {
-	case r.limited() && counts.Matches > r.ResultsLimit:
-		all["scan_eoc_hits_over_limit"], all["truncated_count"] = true, r.ResultsLimit
+	case r.limited() && counts.Matches > r.Results:
+		all["scan_eoc_hits_over_limit"], all["truncated_count"] = true, r.Results
 		result.Truncated, result.Attachment = true, scanCSV(r.call, r.id, r.progress.Matches())
 	case r.kind == statusRemediation && counts.Remediated > 0:
 		result.Attachment = remediationCSV(r.call, r.id, r.progress.Matches())
@@ -136,7 +137,7 @@ func (r *statusResult) result() (Result, error) {
 		all["att_name"] = result.Attachment.Name
 	}
 	if missing := counts.Matches - len(r.progress.Matches()); missing > 0 && result.Attachment != nil {
-		result.Warnings = append(result.Warnings, counted(missing, "more match")+" in SEPM than the attachment has")
+		result.Warnings = append(result.Warnings, fmt.Sprintf("the attachment lacks %d of %d matches", missing, counts.Matches))
 	}
 	return result, nil
 }

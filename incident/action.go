@@ -24,8 +24,7 @@ type InputDef struct {
 	Values []string
 	// Choices says where the choices of a text come from that SEPM knows.
 	Choices Choices
-	// Default says what counts where the input is left out. With one, a
-	// required input may be: Required is then for the form alone.
+	// Default is the value of an input that is left out.
 	Default string
 	// Help is the guide's tooltip.
 	Help string

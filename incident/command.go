@@ -18,6 +18,11 @@ const (
 	ContentUpdate  CommandKind = "update_content"
 )
 
+// CommandKinds are all kinds of commands.
+func CommandKinds() []CommandKind {
+	return []CommandKind{Scanning, Remediation, Upload, Quarantining, Unquarantining, ActiveScan, FullScan, ContentUpdate}
+}
+
 // Command is a job that SEPM runs on endpoints, followed until it ends.
 type Command struct {
 	Kind CommandKind `json:"kind"`
@@ -101,3 +106,8 @@ const (
 	CommandTimedOut CommandState = "timed out"
 	CommandEnded    CommandState = "completed"
 )
+
+// CommandStates are all states of a command.
+func CommandStates() []CommandState {
+	return []CommandState{CommandFollowed, CommandTimedOut, CommandEnded}
+}

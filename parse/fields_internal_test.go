@@ -221,6 +221,6 @@ func TestHTMLText(t *testing.T) {
 		"<script>a</script":              "",
 		"<table><tr><td>a<br>b</table>c": "a\nb\n\nc",
 	} {
-		require.Equal(t, want, htmlText(source), source)
+		require.Equal(t, want, HTMLText(source), source)
 	}
 }

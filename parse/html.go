@@ -7,11 +7,11 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// htmlText gives the text of an HTML body: a line for each line that a
+// HTMLText gives the text of an HTML body: a line for each line that a
 // browser would show, and a TAB between the cells of a table row, so that a
 // label and its value stay apart. It reads tokens, not a tree, so its cost
 // does not depend on how deep the tags are nested.
-func htmlText(source string) string {
+func HTMLText(source string) string {
 	var w htmlWriter
 	z := html.NewTokenizer(strings.NewReader(source))
 	z.SetMaxBuf(maxBodies)

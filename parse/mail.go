@@ -39,11 +39,11 @@ func (m *mail) texts() iter.Seq[string] {
 		if m.plain != "" && !yield(m.plain) {
 			return
 		}
-		if m.html != "" && !yield(htmlText(m.html)) {
+		if m.html != "" && !yield(HTMLText(m.html)) {
 			return
 		}
 		if looksLikeHTML(m.plain) {
-			yield(htmlText(m.plain))
+			yield(HTMLText(m.plain))
 		}
 	}
 }

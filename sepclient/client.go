@@ -63,6 +63,9 @@ type Options struct {
 	// OnRequest, when set, is told of every request: its fixed name, the HTTP
 	// status (0 when there was no answer) and the time it took.
 	OnRequest func(op string, status int, d time.Duration)
+	// DryRun, when set, gets every request that changes something, as it would
+	// be sent; it is not, and ends with [ErrWithheld]. What only reads is sent.
+	DryRun func(Withheld)
 }
 
 // Client speaks to one SEPM with one login. It is safe for concurrent use.

@@ -200,6 +200,9 @@ func (c *Client) sendInTurn(ctx context.Context, r request, token string) (remot
 		if err := r.check(out.Address); err != nil {
 			return out, nil, err
 		}
+		if c.options.DryRun != nil && !r.read {
+			return out, nil, c.withhold(r, out.Address)
+		}
 		if err := c.afford(ctx, r); err != nil {
 			return out, nil, err
 		}

@@ -131,16 +131,16 @@ func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return group
 }
 
-// missing says that there is no mail, incident or task with the id, and up to
+// missing says that there is no mail, incident, command or task with the id, and up to
 // which there are.
 func missing(cmd *cobra.Command, tx ledger.Tx, what string, id int64) error {
 	newest, err := tx.Newest()
 	if err != nil {
 		return err
 	}
-	last := map[string]int64{"mail": newest.Mail, "incident": newest.Incident, "task": newest.Task}[what]
+	last := map[string]int64{"mail": newest.Mail, "incident": newest.Incident, "task": newest.Task, "command": newest.Command}[what]
 	if last == 0 {
 		return fmt.Errorf("%s %d is not in the ledger, which has none yet", what, id)
 	}
-	return fmt.Errorf("%s %d is not in the ledger; the newest is %d, and %q prints them", what, id, last, cmd.Parent().CommandPath()+" list")
+	return fmt.Errorf("%s %d is not in the ledger; the newest is %d, and %q prints them", what, id, last, cmd.Root().Name()+" "+what+" list")
 }

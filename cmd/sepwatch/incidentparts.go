@@ -100,7 +100,7 @@ func labelOf(r incident.Row) string {
 	for _, column := range t.Key {
 		words = append(words, r.Cells[column].String())
 	}
-	return strings.TrimSuffix(strings.Join(words, " "), ":")
+	return strings.TrimSuffix(strings.TrimRight(strings.Join(words, " "), " "), ":")
 }
 
 // runLine is a run of an action in the output of `sepwatch incident show

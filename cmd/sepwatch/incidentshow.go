@@ -16,6 +16,9 @@ import (
 // have joined thousands of them.
 const maxEvents = 100
 
+// maxCommands is how many commands of one incident are shown.
+const maxCommands = 100
+
 func newIncidentShow() *cobra.Command {
 	var path string
 	var asJSON bool
@@ -23,9 +26,10 @@ func newIncidentShow() *cobra.Command {
 		Use:   "show -c FILE ID",
 		Short: "Show one incident, with all that belongs to it",
 		Long: `Show one incident of the ledger: its events (the newest 100), its pieces and
-whether Resilient has them, the actions that were run for it, the requests
-whose outcome is not known yet, and the task that delivers it. What was given
-up says why; "task retry" with the task's id tries it again.`,
+whether Resilient has them, the actions that were run for it, the commands that
+they started at SEPM, the requests whose outcome is not known yet, and the task
+that delivers it. What was given up says why; "task retry" with the task's id
+tries it again.`,
 		Example: `  sepwatch incident show -c sepwatch.yaml 12
   sepwatch incident show -c sepwatch.yaml --json 12 | jq '.pieces[] | select(.state == "parked")'`,
 		Args: oneID("an incident"),
@@ -69,6 +73,9 @@ type incidentShown struct {
 	Events []eventLine `json:"events"`
 	Pieces []pieceLine `json:"pieces"`
 	Runs   []runLine   `json:"runs"`
+	// Commands are the newest 100 that were started for it at SEPM, the newest
+	// first.
+	Commands []commandLine `json:"commands"`
 	// Intents are requests whose outcome is not known yet.
 	Intents []intentLine `json:"intents"`
 	// Task is the delivery, null before anything was to be delivered.
@@ -102,6 +109,11 @@ func readIncident(cmd *cobra.Command, tx ledger.Tx, id int64) (incidentShown, er
 	if shown.Runs, err = readRuns(tx, id); err != nil {
 		return incidentShown{}, err
 	}
+	commands, err := tx.ListCommands(ledger.CommandFilter{Incident: id}, ledger.Page{Limit: maxCommands})
+	if err != nil {
+		return incidentShown{}, err
+	}
+	shown.Commands = newCommandLines(commands)
 	intents, err := tx.OpenIntents([]int64{id})
 	if err != nil {
 		return incidentShown{}, err
@@ -141,6 +153,11 @@ func (in incidentShown) print(out io.Writer) error {
 	p.table(name, eventColumns("MAIL"), eventRows(in.Events, func(e eventLine) string { return number(e.Mail) }))
 	p.table("Pieces", pieceColumns(), pieceRows(in.Pieces))
 	p.table("Runs", runColumns(), runRows(in.Runs))
+	name = "Commands"
+	if len(in.Commands) == maxCommands {
+		name = fmt.Sprintf("The newest %d commands", maxCommands)
+	}
+	p.table(name, commandColumns(), rowsOf(in.Commands))
 	p.table("Requests whose outcome is not known yet", intentColumns(), rowsOf(in.Intents))
 	return p.err
 }

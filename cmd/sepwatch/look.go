@@ -9,16 +9,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sepwatch/sepwatch/internal/app"
+	"github.com/sepwatch/sepwatch/internal/config"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 )
 
 // withLedger runs f on the ledger of the configuration, beside the daemon
 // that may have it open.
-func withLedger(cmd *cobra.Command, path string, access ledger.Access, f func(context.Context, *ledger.Ledger) error) (err error) {
+func withLedger(cmd *cobra.Command, path string, access ledger.Access, f func(context.Context, *ledger.Ledger) error) error {
 	c, err := loadConfig(path)
 	if err != nil {
 		return err
 	}
+	return onLedger(cmd, c, access, f)
+}
+
+// onLedger is [withLedger] for a configuration that is loaded already.
+func onLedger(cmd *cobra.Command, c *config.Config, access ledger.Access, f func(context.Context, *ledger.Ledger) error) (err error) {
 	l, err := app.AttachLedger(cmd.Context(), c, access)
 	if err != nil {
 		return err

@@ -207,6 +207,8 @@ node: alpha
 	require.Contains(t, run("incident", "show", "1"), "incident 2101")
 	require.Contains(t, run("mail", "list", "--subject", "LUNCH"), "ignored")
 	require.Contains(t, run("mail", "show", "1"), "TEST-ENDPOINT")
+	require.Equal(t, "[]\n", run("command", "list", "--json", "--open", "--since", "24h"))
+	require.Equal(t, "[]\n", run("quarantined", "list", "--json"))
 	require.Contains(t, run("task", "list", "--parked", "--json"), "a field is required")
 	require.Contains(t, run("task", "retry", "--parked"), "a field is required")
 	require.NotContains(t, run("task", "list", "--parked"), "deliver")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/internal/config"
 )
 
@@ -81,7 +82,7 @@ func newRoot() *cobra.Command {
 		return err
 	})
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newRun(), newDemo(), newCheck(), newIncident(), newMail(), newTask(), newSEP(), newParse(), newSimulate(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newIncident(), newMail(), newTask(), newAction(enrich.Actions()), newCommand(), newQuarantined(), newSEP(), newParse(), newSimulate(), newVersion())
 	return root
 }
 

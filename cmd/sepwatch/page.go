@@ -3,6 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/sepwatch/sepwatch/parse"
 )
 
 // page prints one record for a person: fields, then tables. Everything is
@@ -47,4 +50,12 @@ func rowsOf[T interface{ cells() []string }](lines []T) []row {
 		rows[i].cells = line.cells()
 	}
 	return rows
+}
+
+// text prints HTML as plain text under its name, line by line.
+func (p *page) text(name, html string) {
+	p.printf("\n%s\n", name)
+	for line := range strings.Lines(strings.TrimSpace(parse.HTMLText(html))) {
+		p.printf("  %s\n", visible(strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", gap)))
+	}
 }

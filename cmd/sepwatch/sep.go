@@ -73,7 +73,7 @@ and fn_sep name them; docs/functions.md tells what they are.`,
 			}
 			warn := func(err error) { fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", err) }
 			return app.WithSEPM(cmd.Context(), c, entry, warn, func(client *sepclient.Client) error {
-				return printOutput(cmd, f, client, inputs, functionOptions(entry), asJSON)
+				return printOutput(cmd, f, client, inputs, enrich.Options{Limits: app.Limits(entry), Server: entry.Name}, asJSON)
 			})
 		},
 	}
@@ -83,7 +83,7 @@ and fn_sep name them; docs/functions.md tells what they are.`,
 	for _, def := range f.Inputs {
 		value := &inputValue{kind: def.Type}
 		values[def.Name] = value
-		cmd.Flags().Var(value, flagOf(def.Name), flagHelp(def))
+		cmd.Flags().Var(value, flagOf(def.Name), flagHelp(f, def))
 		if def.Type == incident.InputBoolean {
 			cmd.Flags().Lookup(flagOf(def.Name)).NoOptDefVal = "true" // so that the flag alone says yes
 		}
@@ -149,12 +149,12 @@ func entryOf(entries []config.SEPM, name string) (config.SEPM, error) {
 }
 
 // flagHelp is the help of an input's flag.
-func flagHelp(def incident.InputDef) string {
+func flagHelp(f enrich.Function, def incident.InputDef) string {
 	help := strings.TrimSuffix(strings.ReplaceAll(def.Help, "`", "'"), ".")
 	if !told(help, def.Values) {
 		help += " (" + strings.Join(def.Values, " or ") + ")"
 	}
-	if def.Required && def.Default == "" {
+	if def.Required && f.Unset[def.Name] == "" {
 		help += " (required)"
 	}
 	return help
@@ -163,14 +163,6 @@ func flagHelp(def incident.InputDef) string {
 // told reports whether a help names all the words.
 func told(help string, words []string) bool {
 	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(help, word) })
-}
-
-// functionOptions are how the functions may use the SEPM of an entry.
-func functionOptions(entry config.SEPM) enrich.Options {
-	return enrich.Options{
-		Server: entry.Name, AllowGroups: entry.AllowGroupTargets,
-		ResultsLimit: entry.ResultsLimit, ScanTimeout: entry.ScanTimeout, Heartbeat: entry.Heartbeat,
-	}
 }
 
 // flagsIn writes the flags for the inputs that a text names.

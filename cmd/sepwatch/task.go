@@ -17,8 +17,8 @@ func newTask() *cobra.Command {
 // stable, as [mailLine] is.
 type taskLine struct {
 	ID int64 `json:"id"`
-	// Kind is read, respond or deliver; Key is the id of the mail, the run or
-	// the incident.
+	// Kind is read, respond, follow or deliver; Key is the id of the mail, the
+	// run, the command or the incident.
 	Kind string `json:"kind"`
 	Key  int64  `json:"key"`
 	// Incident is the one that it is about, null for a mail.
@@ -56,19 +56,24 @@ func newTaskLine(t ledger.TaskView, incident int64, now time.Time) taskLine {
 
 // newTaskLines describes tasks and looks up what they are about.
 func newTaskLines(tx ledger.Tx, tasks []ledger.TaskView, now time.Time) ([]taskLine, error) {
-	var runs []int64
+	keys := make(map[ledger.TaskKind][]int64)
 	for _, t := range tasks {
-		if t.Kind == ledger.TaskRespond {
-			runs = append(runs, t.Key)
-		}
+		keys[t.Kind] = append(keys[t.Kind], t.Key)
 	}
-	found, err := tx.Runs(runs)
+	runs, err := tx.Runs(keys[ledger.TaskRespond])
 	if err != nil {
 		return nil, err
 	}
-	incidents := make(map[int64]int64, len(found))
-	for _, r := range found {
-		incidents[r.ID] = r.Incident
+	commands, err := tx.Commands(keys[ledger.TaskFollow])
+	if err != nil {
+		return nil, err
+	}
+	ofRun, ofCommand := make(map[int64]int64, len(runs)), make(map[int64]int64, len(commands))
+	for _, r := range runs {
+		ofRun[r.ID] = r.Incident
+	}
+	for _, c := range commands {
+		ofCommand[c.ID] = c.Incident
 	}
 	lines := make([]taskLine, len(tasks))
 	for i, t := range tasks {
@@ -77,7 +82,9 @@ func newTaskLines(tx ledger.Tx, tasks []ledger.TaskView, now time.Time) ([]taskL
 		case ledger.TaskDeliver:
 			incident = t.Key
 		case ledger.TaskRespond:
-			incident = incidents[t.Key]
+			incident = ofRun[t.Key]
+		case ledger.TaskFollow:
+			incident = ofCommand[t.Key]
 		}
 		lines[i] = newTaskLine(t, incident, now)
 	}

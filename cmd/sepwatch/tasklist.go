@@ -17,8 +17,8 @@ func newTaskList() *cobra.Command {
 		Use:   "list -c FILE",
 		Short: "List what is left to do, the newest first",
 		Long: `List the tasks that are not done, the newest first. KEY is the id of what a
-task is about: of a mail for read, of a run (see incident show) for respond,
-and of an incident for deliver. Its state is
+task is about: of a mail for read, of a run (see incident show) for respond, of a
+command for follow, and of an incident for deliver. Its state is
 
   working  the daemon is at it
   due      it is its turn as soon as the daemon comes to it
@@ -49,7 +49,7 @@ width; elsewhere, and with --json, everything is whole.`,
 	}
 	flags.flags(cmd)
 	cmd.Flags().StringVar(&kind, "kind", "", "only those of this `KIND`: read, respond, follow or deliver")
-	cmd.Flags().Int64Var(&filter.Key, "key", 0, "only those about the mail, run or incident with this `ID`")
+	cmd.Flags().Int64Var(&filter.Key, "key", 0, "only those about the mail, run, command or incident with this `ID`")
 	cmd.Flags().BoolVar(&filter.Due, "due", false, "only those that are due now")
 	cmd.Flags().BoolVar(&filter.Parked, "parked", false, "only those that were given up")
 	return cmd

@@ -84,7 +84,7 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 	if len(c) == 0 {
 		return nil
 	}
-	var servers []sepclient.Server
+	var clients []*sepclient.Client
 	var entries []*enrich.Entry
 	var shared []*enrich.Lookups
 	for _, m := range c {
@@ -94,32 +94,45 @@ func (s *settings) newSEPM(c []config.SEPM, opts Options, figures *metrics.Metri
 		if err != nil {
 			return fmt.Errorf("sepm[%s]: %w", m.Name, err)
 		}
-		servers = append(servers, sepclient.Server{Name: m.Name, URL: m.URL, Domain: m.Domain, Client: manager})
+		clients = append(clients, manager)
 		lookups := enrich.NewLookups(manager, opts.Clock)
 		shared = append(shared, lookups)
 		entries = append(entries, &enrich.Entry{
-			Name: m.Name, Limits: limits(m),
+			Name: m.Name, Limits: Limits(m),
 			Routine: lookups.Share(manager), Following: manager.In(sepclient.Following), Urgent: manager.In(sepclient.Urgent),
 		})
 	}
-	choice, err := sepclient.NewServers(servers...)
+	choose, err := chooser(c)
 	if err != nil {
 		return err
 	}
-	s.SEPM = &enrich.Servers{Entries: entries, Choose: func(domain, server string) string { return choice.Choose(domain, server).Name }}
+	s.SEPM = &enrich.Servers{Entries: entries, Choose: choose}
 	s.sepm = &client{system: "SEPM", close: func(ctx context.Context) error {
 		var errs []error
-		for i, m := range servers {
+		for i, m := range clients {
 			shared[i].Close()
-			errs = append(errs, m.Client.Close(ctx))
+			errs = append(errs, m.Close(ctx))
 		}
 		return errors.Join(errs...)
 	}}
 	return nil
 }
 
-// limits are what actions keep to at a SEPM.
-func limits(m config.SEPM) enrich.Limits {
+// chooser says which entry an alert is looked up at, by its Domain and Server.
+func chooser(c []config.SEPM) (func(domain, server string) string, error) {
+	servers := make([]sepclient.Server, len(c))
+	for i, m := range c {
+		servers[i] = sepclient.Server{Name: m.Name, URL: m.URL, Domain: m.Domain}
+	}
+	choice, err := sepclient.NewServers(servers...)
+	if err != nil {
+		return nil, err
+	}
+	return func(domain, server string) string { return choice.Choose(domain, server).Name }, nil
+}
+
+// Limits are what actions and functions keep to at a SEPM.
+func Limits(m config.SEPM) enrich.Limits {
 	return enrich.Limits{
 		Results: m.ResultsLimit, ScanTimeout: m.ScanTimeout, Heartbeat: m.Heartbeat, AllowGroupTargets: m.AllowGroupTargets,
 		PerMinute: m.RequestsPerMinute, Timeout: m.Timeout,

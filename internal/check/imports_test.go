@@ -22,7 +22,7 @@ const module = "github.com/sepwatch/sepwatch"
 // the longest name that it begins with; packages of one room may import each
 // other.
 var rooms = map[string][]string{
-	"cmd/sepwatch": {"internal/app", "internal/demo", "internal/config", "internal/ledger", "internal/simulate",
+	"cmd/sepwatch": {"internal/app", "internal/demo", "internal/config", "internal/ledger", "internal/pipeline", "internal/simulate",
 		"enrich", "sepclient", "parse", "rules", "incident"},
 	"internal/acceptance": {"internal/app", "internal/config", "internal/connect"},
 	"internal/bench":      {"internal/realparts", "internal/simulate", "parse"},

@@ -36,8 +36,10 @@ type Config struct {
 	// Whitelist lists what never becomes an artifact (guide §2).
 	Whitelist Whitelist `yaml:"whitelist"`
 	// SEPM lists the Symantec Endpoint Protection Managers to ask, one for each
-	// manager and domain: a login sees one domain only. Lookups ask the first
-	// one, so far. Without one, incidents are opened but nothing is looked up.
+	// manager and domain: a login sees one domain only. The Domain and Server of
+	// an alert choose the entry, by its domain and the host of its url; the first
+	// is for all others. Without one, incidents are opened but nothing is looked
+	// up.
 	SEPM []SEPM `yaml:"sepm"`
 	// Resilient is the IBM Resilient server on which incidents are opened.
 	Resilient Resilient `yaml:"resilient"`

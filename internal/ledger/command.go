@@ -83,9 +83,10 @@ func (tx Tx) SetCommands(commands []Command) error {
 // CommandFilter says which commands are wanted; a field that is zero asks for
 // nothing.
 type CommandFilter struct {
-	Kind     incident.CommandKind
-	State    incident.CommandState
-	Incident int64
+	Kind  incident.CommandKind
+	State incident.CommandState
+	// Incident and Run are those that it was started for and by.
+	Incident, Run int64
 	// Open asks for those that are followed.
 	Open bool
 	// Since and Until are the first moment of Started that is wanted and the
@@ -104,6 +105,9 @@ func (tx Tx) ListCommands(f CommandFilter, page Page) ([]Command, error) {
 	}
 	if f.Incident != 0 {
 		where.and("incident = " + where.arg(f.Incident))
+	}
+	if f.Run != 0 {
+		where.and("run = " + where.arg(f.Run))
 	}
 	if f.Open {
 		where.and("is_open")

@@ -129,6 +129,20 @@ func (tx Tx) NewestEvents(incident int64, most int) ([]Event, error) {
 	return events, nil
 }
 
+// FirstEvent returns the event that opened an incident, the zero Event where
+// none did.
+func (tx Tx) FirstEvent(incident int64) (first Event, err error) {
+	err = tx.query(selectEvents+` WHERE incident = $1 ORDER BY mail, ordinal LIMIT 1`, [][]any{{incident}},
+		func(_ int, row Row) (err error) {
+			first, err = scanEvent(row)
+			return err
+		})
+	if err != nil {
+		return Event{}, fmt.Errorf("look up the first event of incident %d: %w", incident, err)
+	}
+	return first, nil
+}
+
 // RunsOf returns the runs of an incident, the oldest first.
 func (tx Tx) RunsOf(incident int64) ([]Run, error) {
 	var runs []Run

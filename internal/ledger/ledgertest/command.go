@@ -48,6 +48,8 @@ func testCommands(t *testing.T, b *bundle) {
 		Progress: incident.CommandProgress{State: incident.CommandFollowed},
 	}}
 	quarantine := scan
+	other := update(t, b.Ledger, func(tx ledger.Tx) (int64, error) { return tx.StartRun(ledger.Run{Incident: in[1], Key: "r"}) })
+	quarantine.Run = other
 	quarantine.Incident, quarantine.Kind, quarantine.Started = in[1], incident.Quarantining, b.clock.Now().Add(time.Hour)
 	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.AddCommands([]ledger.Command{scan, quarantine}) })
 	tasks := update(t, b.Ledger, claim(ledger.TaskFollow, 9, "a"))
@@ -72,6 +74,7 @@ func testCommands(t *testing.T, b *bundle) {
 		"kind":     {ledger.CommandFilter{Kind: incident.Scanning}, scan},
 		"state":    {ledger.CommandFilter{State: incident.CommandEnded}, scan},
 		"incident": {ledger.CommandFilter{Incident: in[1]}, quarantine},
+		"run":      {ledger.CommandFilter{Run: other}, quarantine},
 		"since":    {ledger.CommandFilter{Since: quarantine.Started}, quarantine},
 		"until":    {ledger.CommandFilter{Until: quarantine.Started}, scan},
 	} {

@@ -199,6 +199,9 @@ func testPartsOfIncident(t *testing.T, b *bundle) {
 		require.Equal(t, [2]any{events[3-i].Mail, events[3-i].Ordinal}, [2]any{e.Mail, e.Ordinal})
 	}
 	require.Empty(t, view(t, b.Ledger, func(tx ledger.Tx) ([]ledger.Event, error) { return tx.NewestEvents(ids[1], 3) }))
+	first := view(t, b.Ledger, func(tx ledger.Tx) (ledger.Event, error) { return tx.FirstEvent(ids[0]) })
+	require.Equal(t, [2]any{events[0].Mail, events[0].Ordinal}, [2]any{first.Mail, first.Ordinal})
+	require.Zero(t, view(t, b.Ledger, func(tx ledger.Tx) (ledger.Event, error) { return tx.FirstEvent(ids[1]) }))
 	found := view(t, b.Ledger, func(tx ledger.Tx) ([]ledger.Run, error) { return tx.RunsOf(ids[0]) })
 	require.Equal(t, []string{"a", "b"}, []string{found[0].Key, found[1].Key})
 	require.Len(t, found, 2)

@@ -101,6 +101,9 @@ func one(tx ledger.Tx) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if _, err := tx.FirstEvent(16_000); err != nil {
+		return 0, err
+	}
 	runs, err := tx.RunsOf(16_000)
 	if err != nil {
 		return 0, err

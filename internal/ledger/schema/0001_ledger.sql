@@ -134,6 +134,7 @@ CREATE TABLE command (
 );
 CREATE INDEX command_open ON command (id) WHERE is_open;
 CREATE INDEX command_kind ON command (kind, id);
+CREATE INDEX command_incident ON command (incident, id);
 
 -- When the next request to a server may be sent: any, and one that nobody waits
 -- for in person.
