@@ -54,6 +54,7 @@ type world struct {
 	t       *testing.T
 	mail    *realparts.DovecotServer
 	soar    *soar.Server
+	sepm    *sepm.Server
 	fleet   []sepm.Computer
 	config  string
 	log     bytes.Buffer
@@ -64,18 +65,25 @@ type world struct {
 // newWorld makes a world of n computers. The ledger is a line of YAML.
 func newWorld(t *testing.T, n int, keyField bool, ledger string) *world {
 	t.Helper()
+	return newWorldAt(t, sepm.Options{Computers: sepm.Fleet(7, n)}, "", keyField, ledger)
+}
+
+// newWorldAt makes a world around a SEPM, for whose entry settings are more
+// YAML.
+func newWorldAt(t *testing.T, o sepm.Options, settings string, keyField bool, ledger string) *world {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	w := &world{t: t, fleet: sepm.Fleet(7, n), randomS: rand.New(rand.NewPCG(seed, seed))}
+	w := &world{t: t, fleet: o.Computers, randomS: rand.New(rand.NewPCG(seed, seed))}
 	w.mail = realparts.Dovecot(t)
 	w.soar = soar.New(soar.Options{KeyField: keyField})
-	manager := sepm.New(sepm.Options{Computers: w.fleet})
+	w.sepm = sepm.New(o)
 	cert, ca, err := serve.SelfSigned()
 	require.NoError(t, err)
 	soarHTTP, err := serve.Start("127.0.0.1:0", &cert, w.soar)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, soarHTTP.Close()) })
-	sepmHTTP, err := serve.Start("127.0.0.1:0", &cert, manager)
+	sepmHTTP, err := serve.Start("127.0.0.1:0", &cert, w.sepm)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, sepmHTTP.Close()) })
 
@@ -87,11 +95,11 @@ func newWorld(t *testing.T, n int, keyField bool, ledger string) *world {
 		"http.pem": string(ca),
 		"sepwatch.yaml": fmt.Sprintf(`mailboxes: [{name: soc, url: %q, password: %s, ca_file: mail.pem, start: all}]
 alerts: {from: [sepm@example.com]}
-sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: 1s, requests_per_minute: 0}]
+sepm: [{name: main, url: %q, username: admin, password: admin, ca_file: http.pem, timeout: 1s, requests_per_minute: 0%s}]
 resilient: {url: %q, org: Demo, api_key_id: demo, api_key_secret: demo, ca_file: http.pem, timeout: 1s}
 ledger: {%s}
 log: {level: warn}
-`, inbox.String(), realparts.DovecotPassword, sepmHTTP.URL(), soarHTTP.URL(), ledger),
+`, inbox.String(), realparts.DovecotPassword, sepmHTTP.URL(), settings, soarHTTP.URL(), ledger),
 	}
 	for name, text := range files {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
