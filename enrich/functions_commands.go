@@ -69,7 +69,7 @@ func callScan(ctx context.Context, c call) (Output, error) {
 	case path != "" && hash != (sepclient.FileHash{}):
 		return Output{}, c.fault("sep_file_path", "is given beside a hash: a scan is for one of them")
 	}
-	body := scanBody{scan.Full, scan.Description, []evidenceBody{{path, hash.Kind, hash.Value}}}
+	body := scanBody{Full: scan.Full, Description: scan.Description, Evidence: []evidenceBody{{path, hash.Kind, hash.Value}}}
 	if err := c.allow(operation, incident.Target{Computers: targets.Computers, Groups: targets.Groups}, body); err != nil {
 		return Output{}, err
 	}
