@@ -262,15 +262,6 @@ func amountOf(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// commandTargets are computers as a command keeps them.
-func commandTargets(computers []sepclient.Computer) []incident.CommandTarget {
-	targets := make([]incident.CommandTarget, len(computers))
-	for i, c := range computers {
-		targets[i] = incident.CommandTarget{ID: c.ID, Name: c.Name}
-	}
-	return targets
-}
-
 // started is the command of a plan whose calls have started it.
 func (p Plan) started(kind incident.CommandKind) *incident.Command {
 	return &incident.Command{
