@@ -24,7 +24,7 @@ const module = "github.com/sepwatch/sepwatch"
 var rooms = map[string][]string{
 	"cmd/sepwatch": {"internal/app", "internal/demo", "internal/config", "internal/ledger", "internal/pipeline", "internal/simulate",
 		"enrich", "sepclient", "parse", "rules", "incident"},
-	"internal/acceptance": {"internal/app", "internal/config", "internal/connect"},
+	"internal/acceptance": {"internal/app", "internal/config", "internal/connect", "incident"},
 	"internal/bench":      {"internal/realparts", "internal/simulate", "parse"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
 	"internal/app": {"internal/metrics", "internal/pipeline", "internal/ledger", "internal/config", "internal/remote",
