@@ -67,7 +67,11 @@ func TestRunCutOffByAStopGoesOn(t *testing.T) {
 
 // acting is endpoint_details with another plan.
 func acting(decide func(ctx context.Context, p enrich.Plan) (incident.Step, error)) []enrich.Action {
-	def := enrich.Actions()[0].ActionDef
+	details, err := enrich.ActionNamed(incident.EndpointDetails)
+	if err != nil {
+		panic(err)
+	}
+	def := details.ActionDef
 	def.Changes = true
 	return []enrich.Action{{ActionDef: def, Decide: decide}}
 }
