@@ -13,8 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sepwatch/sepwatch/enrich"
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/simulate/sepm"
+	"github.com/sepwatch/sepwatch/sepclient"
 )
 
 // uploaded is a site on which the evil file of PC-000 was uploaded, and its row.
@@ -112,6 +114,19 @@ func TestUploadOfWhatClientsDoNotGive(t *testing.T) {
 	text := s.note("SEPM does not have the file", "executable files only")
 	require.Contains(t, text, "PC-000 rejected (the client did not execute the command: The file is not an executable.)")
 	require.NoError(t, s.start("upload_file", ofRow(row)))
+}
+
+// TestUploadWithoutAFile: that the endpoint has completed is no file.
+func TestUploadWithoutAFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, sepm.Options{})
+	row := incident.Row{Table: incident.TableScanResults, Cells: map[string]incident.Cell{"scan_commandid": incident.Text("A"), "computer_id": incident.Text("1")}}
+	state, err := enrich.Follow(t.Context(), enrich.Server{Reader: statusesOnly{statuses: statuses{"U": {at("1", sepclient.CommandCompleted)}}}, Limits: s.limits},
+		incident.Command{Kind: incident.Upload, IDs: []string{"U"}, Started: s.clock(), Row: &row, Computers: []incident.CommandTarget{{ID: "1", Name: "PC-1"}}}, s.clock())
+	require.NoError(t, err)
+	s.keep(state.Effects)
+	require.Equal(t, "Unexpected status: SEPM names no file", s.find().Cells["file_upload_status"].String())
+	require.Contains(t, s.note("Upload of"), "SEPM does not have the file")
 }
 
 // TestUploadFromQuarantine finds a file that was remediated.

@@ -61,6 +61,23 @@ func TestC10EveryMatchHasItsRow(t *testing.T) {
 	require.Len(t, s.notes, 2)
 }
 
+// TestAskedForTwice: who asks while endpoints are still at it gets one file and
+// one note for what has been found.
+func TestAskedForTwice(t *testing.T) {
+	t.Parallel()
+	fleet := carriers(2)
+	fleet[1].Offline = true
+	s := newSite(t, sepm.Options{Computers: fleet})
+	require.NoError(t, s.start("initiate_scan", foundOn(incident.SHA256Hash, sum(malware))))
+	s.wait(20 * time.Second)
+	require.NoError(t, s.start("get_scan_results", ofRow(s.find())))
+	s.sepm.ChangeComputer(fleet[1].ID, func(c *sepm.Computer) { c.Offline = false })
+	s.wait(7 * time.Second) // it has begun
+	require.NoError(t, s.start("get_scan_results", ofRow(s.find("computer_id="))))
+	require.Len(t, s.lines("EOC_scan_results"), 3)
+	require.Len(t, s.notes, 2)
+}
+
 // TestC12ATimedOutScanGoesOn: after the time-out late results are taken, the
 // row can still be asked for, and the end is told again.
 func TestC12ATimedOutScanGoesOn(t *testing.T) {
