@@ -376,7 +376,7 @@ func TestRoundEndsWhenNobodyWaits(t *testing.T) {
 		cancel()
 		all.Wait()
 		synctest.Wait()
-		require.Len(t, m.requests(), 1, "what waited for the next round is not asked for")
+		require.LessOrEqual(t, len(m.requests()), 4, "what waited for the next round is not asked for; of the first, four names at once")
 
 		m.latency = 0
 		began := time.Now()
