@@ -67,9 +67,12 @@ func TestRunCutOffByAStopGoesOn(t *testing.T) {
 
 // acting is endpoint_details with another plan.
 func acting(decide func(ctx context.Context, p enrich.Plan) (incident.Step, error)) []enrich.Action {
-	def := enrich.Actions()[0].ActionDef
-	def.Changes = true
-	return []enrich.Action{{ActionDef: def, Decide: decide}}
+	action, err := enrich.ActionNamed(incident.EndpointDetails)
+	if err != nil {
+		panic(err)
+	}
+	action.Changes, action.Decide = true, decide
+	return []enrich.Action{action}
 }
 
 func TestCallsThatAreNotAllowedAreNotSent(t *testing.T) {
