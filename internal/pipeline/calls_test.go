@@ -186,6 +186,38 @@ func TestCallsInDoubtAfterACrash(t *testing.T) {
 	}
 }
 
+// TestRemediationIsSentAgainByAPersonOnly: one that may have been made is
+// repeated once for each time that a person has decided it, also where it was
+// taken in part and SEPM has refused the parts after the one in doubt.
+func TestRemediationIsSentAgainByAPersonOnly(t *testing.T) {
+	t.Parallel()
+	b, m := atManager(t, incident.OpRemediate, func(n int, t sepclient.Targets) (sepclient.Sent, error) {
+		switch n {
+		case 1:
+			lost := &remote.Error{System: "SEPM", Class: remote.Ambiguous, Message: "reset"}
+			return sepclient.Sent{Parts: []sepclient.SentPart{
+				{Targets: sepclient.Targets{Computers: []string{"A"}}, IDs: []string{"1"}},
+				{Targets: sepclient.Targets{Computers: []string{"B"}}, Err: lost},
+				{Targets: sepclient.Targets{Computers: []string{"C"}}, Err: &remote.Error{System: "SEPM", Class: remote.Temporary, Message: "not sent"}},
+			}}, lost
+		case 2:
+			return failed(remote.Ambiguous, 0)
+		}
+		return done("2", t)
+	})
+	b.start()
+	b.receive(alert("HOST-1"))
+	for n := range 2 {
+		b.settle()
+		require.EqualValues(t, 1, b.counts().TasksParked)
+		require.Len(t, m.requests(), n+1)
+		b.retryParked()
+	}
+	b.settle()
+	require.Equal(t, [][]string{{"A", "B"}, {"B", "C"}, {"B", "C"}}, m.requests())
+	require.Equal(t, ledger.RunDone, b.run(1).Status)
+}
+
 // retryParked retries what was parked, as a person does.
 func (b *bench) retryParked() {
 	b.t.Helper()

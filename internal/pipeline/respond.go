@@ -53,8 +53,9 @@ type responding struct {
 	*step
 	task ledger.Task
 	run  ledger.Run
-	// send is whether the pending call is to be sent in this step.
-	send bool
+	// send is whether the pending call is to be sent in this step, confirmed
+	// whether a person has decided that it is sent again.
+	send, confirmed bool
 }
 
 // aboutToSend decides, as the task is claimed, whether its pending call will
@@ -67,7 +68,8 @@ func (r *responding) aboutToSend() bool {
 	}
 	sent := *pending
 	sent.Tries, sent.Last = sent.Tries+1, r.Clock.Now()
-	r.run.Pending, r.send = &sent, true
+	sent.Confirmed = false // who decided it meant one more time
+	r.run.Pending, r.send, r.confirmed = &sent, true, pending.Confirmed
 	return true
 }
 
@@ -150,7 +152,7 @@ func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Actio
 // sendCall sends the pending call and records the answer.
 func (r responding) sendCall(ctx context.Context, sepm atSEPM) change {
 	call, again := r.run.Pending.Call, r.run.Pending.Tries > 1
-	if again && !enrich.Repeatable(call.Operation) && !r.run.Pending.Confirmed {
+	if again && !enrich.Repeatable(call.Operation) && !r.confirmed {
 		return r.leaveToPerson()
 	}
 	body, left, err := enrich.Send(ctx, sepm.entry.Urgent, call, again)
@@ -211,6 +213,7 @@ func (r responding) unsent(o ledger.Outcome) change {
 	}
 	pending := *r.run.Pending
 	pending.Tries--
+	pending.Confirmed = r.confirmed
 	r.run.Pending = &pending
 	return change{outcome: o, runs: []ledger.Run{r.run}}
 }
