@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -120,6 +121,9 @@ func (r responding) lane() sepclient.Lane {
 // decide asks the action what comes next.
 func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Action) change {
 	if len(r.run.Answers) == 0 {
+		if err := r.refresh(ctx); err != nil {
+			return change{outcome: r.failed(r.task, err)}
+		}
 		if err := action.Check(r.run.Run); err != nil {
 			return r.fail(err)
 		}
@@ -147,6 +151,34 @@ func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Actio
 	}
 	r.run.Pending = &incident.Pending{Call: *step.Call}
 	return r.goOn()
+}
+
+// refresh brings the row that the run was started on up to date by the ledger:
+// since then, another run may have changed what the conditions test.
+func (r *responding) refresh(ctx context.Context) error {
+	row := r.run.Subject.Row
+	if row == nil {
+		return nil
+	}
+	return r.Ledger.View(ctx, func(tx ledger.Tx) error {
+		pieces, err := tx.Pieces([]int64{r.run.Incident})
+		if err != nil {
+			return err
+		}
+		for _, p := range pieces {
+			if p.Kind != ledger.PieceRow || p.Key != row.Identity() {
+				continue
+			}
+			now, err := decode[incident.Row](p)
+			if err != nil {
+				return err
+			}
+			cells := maps.Clone(row.Cells)
+			maps.Copy(cells, now.Cells)
+			r.run.Subject.Row = &incident.Row{Table: row.Table, Cells: cells}
+		}
+		return nil
+	})
 }
 
 // sendCall sends the pending call and records the answer.
