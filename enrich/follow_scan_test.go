@@ -307,6 +307,11 @@ func TestLostScanShowsInItsRow(t *testing.T) {
 	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "a.exe")))
 	lost := enrich.Lost(*s.commands[0], context.Canceled, s.clock())
 	require.NotZero(t, lost.Next, "SEPM may not know it yet")
+	polled := *s.commands[0]
+	polled.Progress.Polled = s.clock().Add(time.Hour)
+	lost = enrich.Lost(polled, context.Canceled, polled.Progress.Polled.Add(30*time.Minute))
+	require.NotZero(t, lost.Next, "SEPM may be starting")
+	require.Empty(t, lost.Effects)
 	lost = enrich.Lost(*s.commands[0], context.Canceled, s.clock().Add(time.Hour))
 	require.Zero(t, lost.Next)
 	s.keep(lost.Effects)

@@ -232,6 +232,31 @@ func (b *bench) retryParked() {
 	}))
 }
 
+// A run whose call SEPM has taken waits for its SEPM where that has left the
+// configuration: the command is to be followed.
+func TestRunWhoseSEPMIsGoneWaits(t *testing.T) {
+	t.Parallel()
+	b, m := atManager(t, incident.OpQuarantine, func(_ int, t sepclient.Targets) (sepclient.Sent, error) { return done("1", t) })
+	b.settings.SEPM.Choose = func(string, string) string { return "gone" }
+	b.receive(alert("HOST-1"), alert("HOST-2"))
+	run := b.run(1)
+	run.Answers = []incident.Answer{{Body: []byte(`{"ids":["1"]}`)}}
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.SetRuns([]ledger.Run{run}) }))
+	b.start()
+	b.settle()
+	b.stop()
+	require.EqualValues(t, 1, b.counts().TasksParked)
+	require.Equal(t, ledger.RunWaiting, b.run(1).Status)
+	require.Equal(t, ledger.RunFailed, b.run(2).Status, "it had done nothing")
+
+	b.settings.SEPM.Entries[0].Name = "gone"
+	b.retryParked()
+	b.start()
+	b.settle()
+	require.Equal(t, ledger.RunDone, b.run(1).Status)
+	require.Empty(t, m.requests())
+}
+
 // A SEPM that cannot be reached holds up nothing at another one.
 func TestServersFailApart(t *testing.T) {
 	t.Parallel()

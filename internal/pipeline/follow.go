@@ -54,11 +54,7 @@ func (f following) next(ctx context.Context) change {
 	case not != nil:
 		return change{outcome: *not}
 	}
-	var others []incident.Command
-	err = f.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
-		others, err = commandsOf(tx, f.command.Incident)
-		return err
-	})
+	others, err := f.others(ctx)
 	if err != nil {
 		return change{outcome: f.failed(f.task, err)}
 	}
@@ -81,4 +77,18 @@ func (f following) next(ctx context.Context) change {
 		return change{outcome: ledger.Outcome{Task: f.task, Park: true, Failed: true, Error: err.Error()}}
 	}
 	return c
+}
+
+// others are the incident's commands, where they matter: of two for one
+// endpoint the newer has its row. Only isolation has such a row, and those of
+// an incident can be large.
+func (f following) others(ctx context.Context) (others []incident.Command, err error) {
+	if f.command.Kind != incident.Quarantining && f.command.Kind != incident.Unquarantining {
+		return nil, nil
+	}
+	err = f.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
+		others, err = commandsOf(tx, f.command.Incident)
+		return err
+	})
+	return others, err
 }

@@ -98,6 +98,10 @@ func (r responding) next(ctx context.Context) change {
 	}
 	sepm, not, err := r.ask(r.run.Server, r.task)
 	switch {
+	case err != nil && (r.run.Pending != nil || len(r.run.Answers) > 0):
+		// What SEPM has taken is to be followed: the configuration may get the
+		// entry back.
+		return r.unsent(ledger.Outcome{Task: r.task, Park: true, Failed: true, Error: err.Error()})
 	case err != nil:
 		return r.fail(err)
 	case not != nil:
