@@ -172,8 +172,22 @@ func (f *follow) deadline() time.Time {
 	return f.Started.Add(max(f.ScanTimeout, 3*f.Heartbeat))
 }
 
-// overall is the state in the guide's words.
-func (f *follow) overall() OverallState { return f.progress.State(!f.now.Before(f.deadline())) }
+// overall is the state in the guide's words. SEPM's list moves while endpoints
+// answer, and a walk over its pages may miss one: a list that has become shorter
+// is no end until it has been read again.
+func (f *follow) overall() OverallState {
+	timedOut := !f.now.Before(f.deadline())
+	state := f.progress.State(timedOut)
+	c := f.progress.Counts()
+	shorter := c.Total+c.Excluded < f.before.Total+f.before.Excluded
+	switch {
+	case state != StateCompleted || !shorter || f.before.State == incident.CommandEnded:
+		return state
+	case timedOut:
+		return StateTimedout
+	}
+	return StateInProgress
+}
 
 // next is when to ask again, zero for never.
 func (f *follow) next() time.Time {

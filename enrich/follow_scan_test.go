@@ -283,6 +283,33 @@ func TestFollowSaysTheSameInAnyOrder(t *testing.T) {
 	})
 }
 
+// TestListThatMovedIsReadAgain: the last endpoint to answer may be missed by the
+// walk over SEPM's list, and the scan has not ended without it.
+func TestListThatMovedIsReadAgain(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c := incident.Command{Kind: incident.Scanning, IDs: []string{"A"}, Started: start,
+		Row: &incident.Row{Table: incident.TableScanResults, Cells: map[string]incident.Cell{"scan_commandid": incident.Text("A")}}}
+	first, last := at("1", sepclient.CommandCompleted), at("2", sepclient.CommandInProgress)
+	for i, poll := range []struct {
+		list  []sepclient.CommandStatus
+		state incident.CommandState
+	}{
+		{[]sepclient.CommandStatus{first, last}, incident.CommandFollowed},
+		{[]sepclient.CommandStatus{first}, incident.CommandFollowed}, // missed
+		{[]sepclient.CommandStatus{first}, incident.CommandEnded},    // gone
+	} {
+		state, err := enrich.Follow(t.Context(), enrich.Server{Reader: statusesOnly{statuses: statuses{"A": poll.list}}, Limits: enrich.Limits{ScanTimeout: time.Hour}},
+			c, start.Add(time.Duration(i+1)*time.Minute))
+		require.NoError(t, err)
+		require.Equal(t, poll.state, state.Progress.State, i)
+		require.Equal(t, poll.state == incident.CommandEnded, state.Next.IsZero())
+		word := state.Effects[0].Row.Cells["scan_command_state"].String()
+		require.Equal(t, poll.state == incident.CommandEnded, word == "Completed", word)
+		c = state.Command
+	}
+}
+
 // TestMatchOfNobody: one that no computer answers for, and that has neither path
 // nor hash, is not taken for the scan's own row.
 func TestMatchOfNobody(t *testing.T) {
