@@ -125,8 +125,12 @@ func (r responding) lane() sepclient.Lane {
 // decide asks the action what comes next.
 func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Action) change {
 	if len(r.run.Answers) == 0 {
-		if err := r.refresh(ctx); err != nil {
+		wait, err := r.refresh(ctx)
+		switch {
+		case err != nil:
 			return change{outcome: r.failed(r.task, err)}
+		case wait:
+			return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now().Add(time.Second)}}
 		}
 		if err := action.Check(r.run.Run); err != nil {
 			return r.fail(err)
@@ -158,13 +162,17 @@ func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Actio
 }
 
 // refresh brings the row that the run was started on up to date by the ledger:
-// since then, another run may have changed what the conditions test.
-func (r *responding) refresh(ctx context.Context) error {
+// since then, another run may have changed what the conditions test. It is to
+// wait where one will: the same action was started on the row before.
+func (r *responding) refresh(ctx context.Context) (wait bool, err error) {
 	row := r.run.Subject.Row
 	if row == nil {
-		return nil
+		return false, nil
 	}
-	return r.Ledger.View(ctx, func(tx ledger.Tx) error {
+	err = r.Ledger.View(ctx, func(tx ledger.Tx) error {
+		if wait, err = r.isSecond(tx); wait || err != nil {
+			return err
+		}
 		pieces, err := tx.Pieces([]int64{r.run.Incident})
 		if err != nil {
 			return err
@@ -183,6 +191,28 @@ func (r *responding) refresh(ctx context.Context) error {
 		}
 		return nil
 	})
+	return wait, err
+}
+
+// isSecond reports whether an earlier run of the action on the same row is
+// under way. One that was given up is none.
+func (r *responding) isSecond(tx ledger.Tx) (bool, error) {
+	runs, err := tx.RunsOf(r.run.Incident)
+	if err != nil {
+		return false, err
+	}
+	var earlier []int64
+	for _, other := range runs {
+		if other.ID < r.run.ID && other.Status == ledger.RunWaiting && other.Action == r.run.Action &&
+			other.Subject.Identity() == r.run.Subject.Identity() {
+			earlier = append(earlier, other.ID)
+		}
+	}
+	tasks, err := tx.TasksOf(ledger.TaskRespond, earlier)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(earlier, func(id int64) bool { return !tasks[id].Parked }), nil
 }
 
 // sendCall sends the pending call and records the answer.

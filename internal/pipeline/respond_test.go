@@ -126,6 +126,44 @@ func TestConditionsHoldWhenTheRunIsTakenUp(t *testing.T) {
 	require.Contains(t, b.run(id).Error, "is not offered on this row")
 }
 
+// TestStartedTwiceIsSentOnce: two people start one action on one row before
+// either has been taken up. The second is held against what the first has left.
+func TestStartedTwiceIsSentOnce(t *testing.T) {
+	t.Parallel()
+	const column = "quarantine_command_state"
+	row := incident.Row{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{"uniqueId": incident.Text("A"), "computerName": incident.Text("HOST-1")}}
+	b, m := atManager(t, incident.OpQuarantine, func(_ int, t sepclient.Targets) (sepclient.Sent, error) { return done("1", t) })
+	action := b.pipeline.Actions[0]
+	action.On, action.Table = incident.OnRow, incident.TableEndpoints
+	action.When = []incident.Condition{{Column: column, Test: incident.Lacks, Values: []string{"In progress"}}}
+	action.Decide = func(_ context.Context, p enrich.Plan) (incident.Step, error) {
+		if len(p.Answers) == 0 {
+			return incident.Step{Call: &incident.Call{Operation: incident.OpQuarantine, Target: incident.Target{Computers: []string{"A"}}}}, nil
+		}
+		return incident.Step{Effects: []incident.Effect{{Row: &incident.Row{Table: row.Table, Cells: map[string]incident.Cell{
+			"uniqueId": incident.Text("A"), column: incident.Text("In progress"),
+		}}}}}, nil
+	}
+	b.pipeline.Actions = []enrich.Action{action}
+	b.receive(alert("HOST-1"))
+	ids := make([]int64, 3)
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error {
+		for i, by := range []string{"cli:ann", "cli:ben", "cli:cas"} {
+			var err error
+			ids[i], err = tx.StartRun(ledger.Run{Incident: 1, Key: by, Run: incident.Run{Action: action.Name, By: by, Subject: incident.Subject{Row: &row}}})
+			require.NoError(t, err)
+		}
+		return nil
+	}))
+	b.start()
+	b.settle()
+	require.Len(t, m.requests(), 1)
+	require.Equal(t, ledger.RunDone, b.run(ids[0]).Status)
+	for _, id := range ids[1:] {
+		require.Contains(t, b.run(id).Error, "is not offered on this row")
+	}
+}
+
 func TestUnknownActionFailsItsRun(t *testing.T) {
 	t.Parallel()
 	b := setup(t, options{sepm: fleet("HOST-1"), actions: []enrich.Action{}})
