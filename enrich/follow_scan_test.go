@@ -310,6 +310,21 @@ func TestListThatMovedIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestLongWordsOfAnEndpoint: what an endpoint says has an end in the note and in
+// the ledger.
+func TestLongWordsOfAnEndpoint(t *testing.T) {
+	t.Parallel()
+	s := at("1", sepclient.CommandRejected)
+	s.Detail = strings.Repeat("no ", 1<<20)
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c := incident.Command{Kind: incident.FullScan, IDs: []string{"A"}, Started: start, Computers: []incident.CommandTarget{{ID: "1", Name: "PC-1"}}}
+	state, err := enrich.Follow(t.Context(), enrich.Server{Reader: statusesOnly{statuses: statuses{"A": {s}}}}, c, start.Add(time.Minute))
+	require.NoError(t, err)
+	require.Less(t, len(state.Progress.Ended[s.ComputerID].Detail), 3000)
+	require.Len(t, state.Effects, 1)
+	require.Less(t, len(state.Effects[0].Note.Text), 4000)
+}
+
 // TestMatchOfNobody: one that no computer answers for, and that has neither path
 // nor hash, is not taken for the scan's own row.
 func TestMatchOfNobody(t *testing.T) {
