@@ -16,6 +16,9 @@ const (
 	// lastPoll. One that timed out is asked for every latePoll for lateFor.
 	firstPoll, lastPoll = 10 * time.Second, 5 * time.Minute
 	latePoll, lateFor   = 30 * time.Minute, 72 * time.Hour
+	// lostAfter is how long SEPM has to know nothing of a command before that
+	// counts: while it starts or is upgraded, it answers 404 too.
+	lostAfter = time.Hour
 )
 
 // Followed is where a command stands.
@@ -74,11 +77,16 @@ func look(ctx context.Context, on Server, c incident.Command, now time.Time, oth
 	return f, f.confirm(ctx)
 }
 
-// Lost is where a command stands that SEPM refuses to tell about. SEPM may not
-// know a command yet that it has just taken, so that is no end for a while.
+// Lost is where a command stands that SEPM refuses to tell about. That is no
+// end for a while, since SEPM may not know a command yet that it has just
+// taken, and may not answer for what it knows while it starts.
 func Lost(c incident.Command, err error, now time.Time) Followed {
-	if now.Sub(c.Started) < lastPoll {
-		return Followed{Command: c, Next: now.Add(firstPoll)}
+	heard := c.Started
+	if c.Progress.Polled.After(heard) {
+		heard = c.Progress.Polled
+	}
+	if silent := now.Sub(heard); silent < lostAfter {
+		return Followed{Command: c, Next: now.Add(min(max(silent/4, firstPoll), lastPoll))}
 	}
 	effects := lostQuarantine(c)
 	c.Progress.State, c.Progress.Polled = incident.CommandEnded, now
@@ -164,8 +172,22 @@ func (f *follow) deadline() time.Time {
 	return f.Started.Add(max(f.ScanTimeout, 3*f.Heartbeat))
 }
 
-// overall is the state in the guide's words.
-func (f *follow) overall() OverallState { return f.progress.State(!f.now.Before(f.deadline())) }
+// overall is the state in the guide's words. SEPM's list moves while endpoints
+// answer, and a walk over its pages may miss one: a list that has become shorter
+// is no end until it has been read again.
+func (f *follow) overall() OverallState {
+	timedOut := !f.now.Before(f.deadline())
+	state := f.progress.State(timedOut)
+	c := f.progress.Counts()
+	shorter := c.Total+c.Excluded < f.before.Total+f.before.Excluded
+	switch {
+	case state != StateCompleted || !shorter || f.before.State == incident.CommandEnded:
+		return state
+	case timedOut:
+		return StateTimedout
+	}
+	return StateInProgress
+}
 
 // next is when to ask again, zero for never.
 func (f *follow) next() time.Time {

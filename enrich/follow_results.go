@@ -92,7 +92,7 @@ func endpointResult(s sepclient.CommandStatus) incident.EndpointResult {
 		detail = append(detail, s.SubState.String())
 	}
 	if text := strings.TrimSpace(s.Detail); text != "" {
-		detail = append(detail, text)
+		detail = append(detail, shortened(text))
 	}
 	return incident.EndpointResult{State: s.State.String(), Detail: strings.Join(detail, ": "), At: s.Updated}
 }

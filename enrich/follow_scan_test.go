@@ -17,10 +17,10 @@ import (
 	"github.com/sepwatch/sepwatch/sepclient"
 )
 
-// TestC10EveryMatchHasItsRow, C9 and C25: matches are there as soon as an
+// TestC09C10EveryMatchHasItsRow, C9 and C25: matches are there as soon as an
 // endpoint reports them, all of each endpoint, once, however often SEPM is
 // asked, and nobody asks but the follow-up.
-func TestC10EveryMatchHasItsRow(t *testing.T) {
+func TestC09C10EveryMatchHasItsRow(t *testing.T) {
 	t.Parallel()
 	fleet := windows(4)
 	for i := range 3 {
@@ -300,6 +300,48 @@ func TestFollowSaysTheSameInAnyOrder(t *testing.T) {
 	})
 }
 
+// TestListThatMovedIsReadAgain: the last endpoint to answer may be missed by the
+// walk over SEPM's list, and the scan has not ended without it.
+func TestListThatMovedIsReadAgain(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c := incident.Command{Kind: incident.Scanning, IDs: []string{"A"}, Started: start,
+		Row: &incident.Row{Table: incident.TableScanResults, Cells: map[string]incident.Cell{"scan_commandid": incident.Text("A")}}}
+	first, last := at("1", sepclient.CommandCompleted), at("2", sepclient.CommandInProgress)
+	for i, poll := range []struct {
+		list  []sepclient.CommandStatus
+		state incident.CommandState
+	}{
+		{[]sepclient.CommandStatus{first, last}, incident.CommandFollowed},
+		{[]sepclient.CommandStatus{first}, incident.CommandFollowed}, // missed
+		{[]sepclient.CommandStatus{first}, incident.CommandEnded},    // gone
+	} {
+		state, err := enrich.Follow(t.Context(), enrich.Server{Reader: statusesOnly{statuses: statuses{"A": poll.list}}, Limits: enrich.Limits{ScanTimeout: time.Hour}},
+			c, start.Add(time.Duration(i+1)*time.Minute))
+		require.NoError(t, err)
+		require.Equal(t, poll.state, state.Progress.State, i)
+		require.Equal(t, poll.state == incident.CommandEnded, state.Next.IsZero())
+		word := state.Effects[0].Row.Cells["scan_command_state"].String()
+		require.Equal(t, poll.state == incident.CommandEnded, word == "Completed", word)
+		c = state.Command
+	}
+}
+
+// TestLongWordsOfAnEndpoint: what an endpoint says has an end in the note and in
+// the ledger.
+func TestLongWordsOfAnEndpoint(t *testing.T) {
+	t.Parallel()
+	s := at("1", sepclient.CommandRejected)
+	s.Detail = strings.Repeat("no ", 1<<20)
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c := incident.Command{Kind: incident.FullScan, IDs: []string{"A"}, Started: start, Computers: []incident.CommandTarget{{ID: "1", Name: "PC-1"}}}
+	state, err := enrich.Follow(t.Context(), enrich.Server{Reader: statusesOnly{statuses: statuses{"A": {s}}}}, c, start.Add(time.Minute))
+	require.NoError(t, err)
+	require.Less(t, len(state.Progress.Ended[s.ComputerID].Detail), 3000)
+	require.Len(t, state.Effects, 1)
+	require.Less(t, len(state.Effects[0].Note.Text), 4000)
+}
+
 // TestMatchOfNobody: one that no computer answers for, and that has neither path
 // nor hash, is not taken for the scan's own row.
 func TestMatchOfNobody(t *testing.T) {
@@ -324,6 +366,11 @@ func TestLostScanShowsInItsRow(t *testing.T) {
 	require.NoError(t, s.start("initiate_scan", foundOn(incident.FileName, "a.exe")))
 	lost := enrich.Lost(*s.commands[0], context.Canceled, s.clock())
 	require.NotZero(t, lost.Next, "SEPM may not know it yet")
+	polled := *s.commands[0]
+	polled.Progress.Polled = s.clock().Add(time.Hour)
+	lost = enrich.Lost(polled, context.Canceled, polled.Progress.Polled.Add(30*time.Minute))
+	require.NotZero(t, lost.Next, "SEPM may be starting")
+	require.Empty(t, lost.Effects)
 	lost = enrich.Lost(*s.commands[0], context.Canceled, s.clock().Add(time.Hour))
 	require.Zero(t, lost.Next)
 	s.keep(lost.Effects)

@@ -84,14 +84,20 @@ func answerTo(c incident.Call) func(sepclient.Sent, error) (json.RawMessage, *in
 		}
 		left := c
 		left.Target.Computers, left.Target.Groups = nil, nil
+		var why *sepclient.Error
 		for _, p := range s.Parts {
-			if p.Err != nil {
-				left.Target.Computers = append(left.Target.Computers, p.Computers...)
-				left.Target.Groups = append(left.Target.Groups, p.Groups...)
-				err = p.Err // whether to go on is decided by the last one
+			if p.Err == nil {
+				continue
+			}
+			left.Target.Computers = append(left.Target.Computers, p.Computers...)
+			left.Target.Groups = append(left.Target.Groups, p.Groups...)
+			// Whether to go on is decided by one that may have been done, and
+			// otherwise by the last one.
+			if why == nil || why.Class != sepclient.Ambiguous {
+				why = p.Err
 			}
 		}
-		return encode(commandAnswer{s.IDs()}), &left, err
+		return encode(commandAnswer{s.IDs()}), &left, why
 	}
 }
 

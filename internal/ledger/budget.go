@@ -38,7 +38,8 @@ func interval(d time.Duration) time.Duration { return d.Truncate(time.Microsecon
 // now, and where that is too early the moment from which it is not. (It is the
 // generic cell rate algorithm.)
 func (p pace) take(used, now time.Time) (until, again time.Time) {
-	if used.Before(now) {
+	ahead := time.Duration(p.burst)*p.interval + time.Minute
+	if used.Before(now) || used.After(now.Add(ahead)) { // the clock was put back
 		used = now
 	}
 	until = used.Add(p.interval)

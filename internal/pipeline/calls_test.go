@@ -186,6 +186,38 @@ func TestCallsInDoubtAfterACrash(t *testing.T) {
 	}
 }
 
+// TestRemediationIsSentAgainByAPersonOnly: one that may have been made is
+// repeated once for each time that a person has decided it, also where it was
+// taken in part and SEPM has refused the parts after the one in doubt.
+func TestRemediationIsSentAgainByAPersonOnly(t *testing.T) {
+	t.Parallel()
+	b, m := atManager(t, incident.OpRemediate, func(n int, t sepclient.Targets) (sepclient.Sent, error) {
+		switch n {
+		case 1:
+			lost := &remote.Error{System: "SEPM", Class: remote.Ambiguous, Message: "reset"}
+			return sepclient.Sent{Parts: []sepclient.SentPart{
+				{Targets: sepclient.Targets{Computers: []string{"A"}}, IDs: []string{"1"}},
+				{Targets: sepclient.Targets{Computers: []string{"B"}}, Err: lost},
+				{Targets: sepclient.Targets{Computers: []string{"C"}}, Err: &remote.Error{System: "SEPM", Class: remote.Temporary, Message: "not sent"}},
+			}}, lost
+		case 2:
+			return failed(remote.Ambiguous, 0)
+		}
+		return done("2", t)
+	})
+	b.start()
+	b.receive(alert("HOST-1"))
+	for n := range 2 {
+		b.settle()
+		require.EqualValues(t, 1, b.counts().TasksParked)
+		require.Len(t, m.requests(), n+1)
+		b.retryParked()
+	}
+	b.settle()
+	require.Equal(t, [][]string{{"A", "B"}, {"B", "C"}, {"B", "C"}}, m.requests())
+	require.Equal(t, ledger.RunDone, b.run(1).Status)
+}
+
 // retryParked retries what was parked, as a person does.
 func (b *bench) retryParked() {
 	b.t.Helper()
@@ -198,6 +230,31 @@ func (b *bench) retryParked() {
 		}
 		return err
 	}))
+}
+
+// A run whose call SEPM has taken waits for its SEPM where that has left the
+// configuration: the command is to be followed.
+func TestRunWhoseSEPMIsGoneWaits(t *testing.T) {
+	t.Parallel()
+	b, m := atManager(t, incident.OpQuarantine, func(_ int, t sepclient.Targets) (sepclient.Sent, error) { return done("1", t) })
+	b.settings.SEPM.Choose = func(string, string) string { return "gone" }
+	b.receive(alert("HOST-1"), alert("HOST-2"))
+	run := b.run(1)
+	run.Answers = []incident.Answer{{Body: []byte(`{"ids":["1"]}`)}}
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error { return tx.SetRuns([]ledger.Run{run}) }))
+	b.start()
+	b.settle()
+	b.stop()
+	require.EqualValues(t, 1, b.counts().TasksParked)
+	require.Equal(t, ledger.RunWaiting, b.run(1).Status)
+	require.Equal(t, ledger.RunFailed, b.run(2).Status, "it had done nothing")
+
+	b.settings.SEPM.Entries[0].Name = "gone"
+	b.retryParked()
+	b.start()
+	b.settle()
+	require.Equal(t, ledger.RunDone, b.run(1).Status)
+	require.Empty(t, m.requests())
 }
 
 // A SEPM that cannot be reached holds up nothing at another one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -53,8 +54,9 @@ type responding struct {
 	*step
 	task ledger.Task
 	run  ledger.Run
-	// send is whether the pending call is to be sent in this step.
-	send bool
+	// send is whether the pending call is to be sent in this step, confirmed
+	// whether a person has decided that it is sent again.
+	send, confirmed bool
 }
 
 // aboutToSend decides, as the task is claimed, whether its pending call will
@@ -67,7 +69,8 @@ func (r *responding) aboutToSend() bool {
 	}
 	sent := *pending
 	sent.Tries, sent.Last = sent.Tries+1, r.Clock.Now()
-	r.run.Pending, r.send = &sent, true
+	sent.Confirmed = false // who decided it meant one more time
+	r.run.Pending, r.send, r.confirmed = &sent, true, pending.Confirmed
 	return true
 }
 
@@ -95,6 +98,10 @@ func (r responding) next(ctx context.Context) change {
 	}
 	sepm, not, err := r.ask(r.run.Server, r.task)
 	switch {
+	case err != nil && (r.run.Pending != nil || len(r.run.Answers) > 0):
+		// What SEPM has taken is to be followed: the configuration may get the
+		// entry back.
+		return r.unsent(ledger.Outcome{Task: r.task, Park: true, Failed: true, Error: err.Error()})
 	case err != nil:
 		return r.fail(err)
 	case not != nil:
@@ -118,6 +125,13 @@ func (r responding) lane() sepclient.Lane {
 // decide asks the action what comes next.
 func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Action) change {
 	if len(r.run.Answers) == 0 {
+		wait, err := r.refresh(ctx)
+		switch {
+		case err != nil:
+			return change{outcome: r.failed(r.task, err)}
+		case wait:
+			return change{outcome: ledger.Outcome{Task: r.task, Again: r.Clock.Now().Add(time.Second)}}
+		}
 		if err := action.Check(r.run.Run); err != nil {
 			return r.fail(err)
 		}
@@ -147,10 +161,64 @@ func (r responding) decide(ctx context.Context, sepm atSEPM, action enrich.Actio
 	return r.goOn()
 }
 
+// refresh brings the row that the run was started on up to date by the ledger:
+// since then, another run may have changed what the conditions test. It is to
+// wait where one will: the same action was started on the row before.
+func (r *responding) refresh(ctx context.Context) (wait bool, err error) {
+	row := r.run.Subject.Row
+	if row == nil {
+		return false, nil
+	}
+	err = r.Ledger.View(ctx, func(tx ledger.Tx) error {
+		if wait, err = r.isSecond(tx); wait || err != nil {
+			return err
+		}
+		pieces, err := tx.Pieces([]int64{r.run.Incident})
+		if err != nil {
+			return err
+		}
+		for _, p := range pieces {
+			if p.Kind != ledger.PieceRow || p.Key != row.Identity() {
+				continue
+			}
+			now, err := decode[incident.Row](p)
+			if err != nil {
+				return err
+			}
+			cells := maps.Clone(row.Cells)
+			maps.Copy(cells, now.Cells)
+			r.run.Subject.Row = &incident.Row{Table: row.Table, Cells: cells}
+		}
+		return nil
+	})
+	return wait, err
+}
+
+// isSecond reports whether an earlier run of the action on the same row is
+// under way. One that was given up is none.
+func (r *responding) isSecond(tx ledger.Tx) (bool, error) {
+	runs, err := tx.RunsOf(r.run.Incident)
+	if err != nil {
+		return false, err
+	}
+	var earlier []int64
+	for _, other := range runs {
+		if other.ID < r.run.ID && other.Status == ledger.RunWaiting && other.Action == r.run.Action &&
+			other.Subject.Identity() == r.run.Subject.Identity() {
+			earlier = append(earlier, other.ID)
+		}
+	}
+	tasks, err := tx.TasksOf(ledger.TaskRespond, earlier)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(earlier, func(id int64) bool { return !tasks[id].Parked }), nil
+}
+
 // sendCall sends the pending call and records the answer.
 func (r responding) sendCall(ctx context.Context, sepm atSEPM) change {
 	call, again := r.run.Pending.Call, r.run.Pending.Tries > 1
-	if again && !enrich.Repeatable(call.Operation) && !r.run.Pending.Confirmed {
+	if again && !enrich.Repeatable(call.Operation) && !r.confirmed {
 		return r.leaveToPerson()
 	}
 	body, left, err := enrich.Send(ctx, sepm.entry.Urgent, call, again)
@@ -211,6 +279,7 @@ func (r responding) unsent(o ledger.Outcome) change {
 	}
 	pending := *r.run.Pending
 	pending.Tries--
+	pending.Confirmed = r.confirmed
 	r.run.Pending = &pending
 	return change{outcome: o, runs: []ledger.Run{r.run}}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
 	"github.com/sepwatch/sepwatch/internal/simulate/fault"
+	"github.com/sepwatch/sepwatch/sepclient"
 )
 
 func TestUnknownComputerIsSaidInANote(t *testing.T) {
@@ -67,13 +68,12 @@ func TestRunCutOffByAStopGoesOn(t *testing.T) {
 
 // acting is endpoint_details with another plan.
 func acting(decide func(ctx context.Context, p enrich.Plan) (incident.Step, error)) []enrich.Action {
-	details, err := enrich.ActionNamed(incident.EndpointDetails)
+	action, err := enrich.ActionNamed(incident.EndpointDetails)
 	if err != nil {
 		panic(err)
 	}
-	def := details.ActionDef
-	def.Changes = true
-	return []enrich.Action{{ActionDef: def, Decide: decide}}
+	action.Changes, action.Decide = true, decide
+	return []enrich.Action{action}
 }
 
 func TestCallsThatAreNotAllowedAreNotSent(t *testing.T) {
@@ -96,6 +96,72 @@ func TestCallsThatAreNotAllowedAreNotSent(t *testing.T) {
 	require.Zero(t, b.sepm.Requests(), "nothing was sent")
 	require.Contains(t, b.open()[0].Notes[0].Text, "quarantine is not allowed: it is Sunday")
 	require.Equal(t, ledger.RunFailed, b.run(1).Status)
+}
+
+// TestConditionsHoldWhenTheRunIsTakenUp: the row may have changed since the run
+// was started on it.
+func TestConditionsHoldWhenTheRunIsTakenUp(t *testing.T) {
+	t.Parallel()
+	const column = "quarantine_command_state"
+	b, m := atManager(t, incident.OpQuarantine, func(_ int, t sepclient.Targets) (sepclient.Sent, error) { return done("1", t) })
+	action := b.pipeline.Actions[0]
+	action.On, action.Table = incident.OnRow, incident.TableEndpoints
+	action.When = []incident.Condition{{Column: column, Test: incident.Lacks, Values: []string{"In progress"}}}
+	b.pipeline.Actions = []enrich.Action{action}
+	b.receive(alert("HOST-1"))
+	row := incident.Row{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{"uniqueId": incident.Text("A"), "computerName": incident.Text("HOST-1")}}
+	var id int64
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) (err error) {
+		id, err = tx.StartRun(ledger.Run{Incident: 1, Key: "by hand", Run: incident.Run{Action: action.Name, By: "cli:ann", Subject: incident.Subject{Row: &row}}})
+		if err != nil {
+			return err
+		}
+		underWay := incident.Row{Table: row.Table, Cells: map[string]incident.Cell{"uniqueId": incident.Text("A"), column: incident.Text("In progress")}}
+		return tx.PutRows([]ledger.IncidentRow{{Incident: 1, Row: underWay}})
+	}))
+	b.start()
+	b.settle()
+	require.Empty(t, m.requests())
+	require.Equal(t, ledger.RunFailed, b.run(id).Status)
+	require.Contains(t, b.run(id).Error, "is not offered on this row")
+}
+
+// TestStartedTwiceIsSentOnce: two people start one action on one row before
+// either has been taken up. The second is held against what the first has left.
+func TestStartedTwiceIsSentOnce(t *testing.T) {
+	t.Parallel()
+	const column = "quarantine_command_state"
+	row := incident.Row{Table: incident.TableEndpoints, Cells: map[string]incident.Cell{"uniqueId": incident.Text("A"), "computerName": incident.Text("HOST-1")}}
+	b, m := atManager(t, incident.OpQuarantine, func(_ int, t sepclient.Targets) (sepclient.Sent, error) { return done("1", t) })
+	action := b.pipeline.Actions[0]
+	action.On, action.Table = incident.OnRow, incident.TableEndpoints
+	action.When = []incident.Condition{{Column: column, Test: incident.Lacks, Values: []string{"In progress"}}}
+	action.Decide = func(_ context.Context, p enrich.Plan) (incident.Step, error) {
+		if len(p.Answers) == 0 {
+			return incident.Step{Call: &incident.Call{Operation: incident.OpQuarantine, Target: incident.Target{Computers: []string{"A"}}}}, nil
+		}
+		return incident.Step{Effects: []incident.Effect{{Row: &incident.Row{Table: row.Table, Cells: map[string]incident.Cell{
+			"uniqueId": incident.Text("A"), column: incident.Text("In progress"),
+		}}}}}, nil
+	}
+	b.pipeline.Actions = []enrich.Action{action}
+	b.receive(alert("HOST-1"))
+	ids := make([]int64, 3)
+	require.NoError(t, b.ledger.Update(t.Context(), func(tx ledger.Tx) error {
+		for i, by := range []string{"cli:ann", "cli:ben", "cli:cas"} {
+			var err error
+			ids[i], err = tx.StartRun(ledger.Run{Incident: 1, Key: by, Run: incident.Run{Action: action.Name, By: by, Subject: incident.Subject{Row: &row}}})
+			require.NoError(t, err)
+		}
+		return nil
+	}))
+	b.start()
+	b.settle()
+	require.Len(t, m.requests(), 1)
+	require.Equal(t, ledger.RunDone, b.run(ids[0]).Status)
+	for _, id := range ids[1:] {
+		require.Contains(t, b.run(id).Error, "is not offered on this row")
+	}
 }
 
 func TestUnknownActionFailsItsRun(t *testing.T) {

@@ -45,6 +45,11 @@ func testBudget(t *testing.T, b *bundle) {
 	}
 	require.Zero(t, spend(t, b, budget, true))
 
+	b.clock.advance(-2 * time.Hour)
+	require.Zero(t, spend(t, b, budget, true), "a clock that is put back keeps nobody waiting")
+	require.Zero(t, spend(t, b, budget, false))
+	b.clock.advance(2 * time.Hour)
+
 	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.Pause("main", time.Minute) })
 	do(t, b.Ledger, func(tx ledger.Tx) error { return tx.Pause("main", time.Second) })
 	b.clock.advance(59 * time.Second)
