@@ -66,7 +66,7 @@ func fileContent(ctx context.Context, p Plan) (incident.Step, error) {
 			Key:  fmt.Sprintf("file %s as %s at %s", id, kind, p.Now.UTC().Format(time.RFC3339Nano)),
 			Name: name, ContentType: contentType, Content: content.Bytes(),
 		}})
-		return fmt.Sprintf("as %s it is attached, %s", kind, name), nil
+		return fmt.Sprintf("it is attached as %s, %s", kind, name), nil
 	}
 	zip, err := attach(file.SHA256+".zip", "an archive", "application/zip", func(w io.Writer) error { return archive(w, file) })
 	if err != nil {

@@ -137,7 +137,7 @@ func groupByPath(ctx context.Context, sepm Reader, domain, path string) (sepclie
 		if err != nil {
 			return sepclient.GroupDetails{}, err
 		}
-		return sepclient.GroupDetails{}, mistake("the endpoint's domain has no group %q; the nearest are %s", path, strings.Join(near, ", "))
+		return sepclient.GroupDetails{}, mistake("the endpoint's domain has no group \"%s\"; the nearest are %s", incident.Clean(path), strings.Join(near, ", "))
 	}
 	ids := make([]string, len(found))
 	for i, g := range found {
@@ -159,7 +159,7 @@ func nearGroups(ctx context.Context, sepm Reader, domain, path string) ([]string
 	slices.SortStableFunc(paths, func(a, b string) int { return likeness(b, path) - likeness(a, path) })
 	near := make([]string, 0, most)
 	for _, p := range paths[:min(most, len(paths))] {
-		near = append(near, fmt.Sprintf("%q", p))
+		near = append(near, `"`+incident.Clean(p)+`"`)
 	}
 	return near, nil
 }

@@ -32,8 +32,8 @@ func scanEndpoints() Function {
 		Keys:    commandKeys("commandID_computer, commandID_group"),
 		Differs: []string{
 			"A fleet that takes several requests has several ids in one text, parted by commas; sep_commandid of Get Command Status takes such a text.",
-			"One of file path, MD5, SHA-1 and SHA-256 is taken, and to remediate one hash: the path beside it is left out, by which clients report UNSUPPORTED (C21).",
-			"What is written into the scan is escaped, and a scan by hash alone names no file (C20, C21).",
+			"One of file path, MD5, SHA-1 and SHA-256 is taken, and to remediate one hash: the path beside it is left out, by which clients report UNSUPPORTED.",
+			"What is written into the scan is escaped, and a scan by hash alone names no file.",
 			"To remediate on all of a group takes allow_group_targets in the configuration.",
 		},
 		call: callScan,
@@ -146,7 +146,7 @@ func quarantineEndpoints() Function {
 		Changes: true,
 		Keys:    append(commandKeys("commandID_computer, commandID_group"), warningKey()),
 		Differs: []string{
-			"Given computers and groups it addresses the computers alone, and says so: the playbooks of fn_sep 1.2 send an endpoint's group with it, and SEPM then isolates all of that group (C1).",
+			"Given computers and groups it addresses the computers alone, and says so: the playbooks of fn_sep 1.2 send an endpoint's group with it, and SEPM then isolates all of that group.",
 			"A group alone takes allow_group_targets in the configuration.",
 		},
 		call: callQuarantine,

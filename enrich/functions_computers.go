@@ -32,7 +32,7 @@ func getComputers() Function {
 			Inputs: append(inputs, pagingInputs()...),
 		},
 		Keys: append([]KeyDef{
-			{Name: "content[]", Help: "A computer with all the fields that SEPM gives (contract: SEPM API A10)."},
+			{Name: "content[]", Help: "A computer with all the fields that SEPM gives."},
 			{Name: "content[].readableLastScanTime, content[].readableLastUpdateTime, content[].readableLastVirusTime", Help: "The time in UTC, as 2024-08-21 12:00:00, or Never."},
 			{Name: "content[].timediffLastScanTime, content[].timediffLastUpdateTime, content[].timediffLastVirusTime", Help: "Seconds since then."},
 			{Name: "content[].osname", Help: "SEPM 14.2's spelling of osName, which 14.3 lacks.", New: true},
@@ -42,9 +42,9 @@ func getComputers() Function {
 			{Name: "eps[].computer_id", Help: "Its id.", New: true},
 		}, envelopeKeys()...),
 		Differs: []string{
-			"All computers come, where fn_sep gives the first 20 (C2); with sep_pageindex just that page. sep_pagesize alone changes nothing.",
-			"A name without * matches just that name, in any case (C19).",
-			"Compliance counts by computer id, names every state of an engine, tells a Host Integrity check that is off from one that failed by SEPM's numbers, and takes two heartbeats for out of date (C13 to C17).",
+			"All computers come, where fn_sep gives the first 20; with sep_pageindex just that page. sep_pagesize alone changes nothing.",
+			"A name without * matches just that name, in any case.",
+			"Compliance counts by computer id, names every state of an engine, tells a Host Integrity check that is off from one that failed by SEPM's numbers, and takes two heartbeats for out of date.",
 			"Times are in UTC, where fn_sep has the app host's; a computer that was never scanned says so, where fn_sep says 1970.",
 			"Computers are sorted by id unless sep_sort says otherwise: only so none is missed between two pages.",
 		},

@@ -29,7 +29,7 @@ func getFileContent() Function {
 			{Name: "truncated, att_name", Help: "In its place, where the text is longer than 1 MiB: true, and the name of the attachment that has it.", New: true},
 		},
 		Differs: []string{
-			"A file that SEPM sends without its container comes as it is; one in an odd container is an error (C28).",
+			"A file that SEPM sends without its container comes as it is; one in an odd container is an error.",
 			"A file larger than 16 MiB is an error.",
 		},
 		call: func(ctx context.Context, c call) (Output, error) {

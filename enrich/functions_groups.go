@@ -29,7 +29,7 @@ func getGroups() Function {
 			{Name: "content[].childGroups[]", Help: "With sep_mode tree: the groups below it.", New: true},
 		}, envelopeKeys()...),
 		Differs: []string{
-			"sep_mode tree gives a tree; fn_sep drops it (C29).",
+			"sep_mode tree gives a tree; fn_sep drops it.",
 			"All groups come on one page; sep_pageindex and sep_pagesize change nothing, as in fn_sep, which reads all pages too.",
 			"sep_fullpathname gives just that group, in any case of letters, and in a tree those below it too.",
 			"Where sep_domain is given the domain's name is there, which SEPM 14.3 leaves out.",

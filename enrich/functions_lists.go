@@ -187,8 +187,8 @@ func updateFingerprintList() Function {
 			refusalKeys("410, there is no such list"),
 		},
 		Differs: []string{
-			"The content of a success is not empty, which fn_sep 1.2's scripts take for no result (C7).",
-			"Lists of one kind of hash can be updated (C4). A hash that is given twice, in whatever case, is there once (C5).",
+			"The content of a success is not empty, which fn_sep 1.2's scripts take for no result.",
+			"Lists of one kind of hash can be updated. A hash that is given twice, in whatever case, is there once.",
 			"A file's MD5 and SHA-256 stay together, also where plain hashes are given. Name and description that are not given stay.",
 		},
 		Unset: loginDomain(),
@@ -279,7 +279,7 @@ func deleteFingerprintList() Function {
 		},
 		Changes: true,
 		Keys:    []KeyDef{{Name: "id, deleted", Help: "The list, and true.", New: true}, refusalKeys("410, there is no such list")},
-		Differs: []string{"The content of a success is not empty, which fn_sep 1.2's scripts take for no result (C7)."},
+		Differs: []string{"The content of a success is not empty, which fn_sep 1.2's scripts take for no result."},
 		call: func(ctx context.Context, c call) (Output, error) {
 			id := c.in["sep_fingerprintlist_id"]
 			if err := c.allow(incident.OpDeleteList, incident.Target{Object: id}, nil); err != nil {
@@ -309,7 +309,7 @@ func assignFingerprintList() Function {
 		Changes: true,
 		Keys:    []KeyDef{{Name: "group_id, fingerprint_id, assigned", Help: "Group and list, and true.", New: true}, refusalKeys("400, there is no such list, or it is not valid")},
 		Differs: []string{
-			"The content of a success is not empty, which fn_sep 1.2's scripts take for no result (C7).",
+			"The content of a success is not empty, which fn_sep 1.2's scripts take for no result.",
 			"A group that inherits its policies, or has no lockdown, is an error that says so.",
 		},
 		call: func(ctx context.Context, c call) (Output, error) {

@@ -24,7 +24,7 @@ func getCriticalEvents() Function {
 			{Name: "lastUpdated, totalUnacknowledgedMessages", Help: "When SEPM looked, and how many events there are."},
 			{Name: "truncated, att_name", Help: "Only where the list is cut off at 1 MiB.", New: true},
 		},
-		Differs: []string{"sep_results_limit counts; SEPM and so fn_sep give all (C32).", "Each event comes once, its text without HTML (C32)."},
+		Differs: []string{"sep_results_limit counts; SEPM and so fn_sep give all.", "Each event comes once, its text without HTML."},
 		call: func(ctx context.Context, c call) (Output, error) {
 			most := c.in.number("sep_results_limit")
 			if most < 0 {
@@ -157,7 +157,7 @@ func getExceptionsPolicy() Function {
 			},
 		},
 		Keys:    policyKeys(),
-		Differs: []string{"A policy that the first version of SEPM's API cannot say comes through the second (C29)."},
+		Differs: []string{"A policy that the first version of SEPM's API cannot say comes through the second."},
 		call: func(ctx context.Context, c call) (Output, error) {
 			p, err := c.sepm.ExceptionsPolicy(ctx, c.in["sep_exceptions_id"])
 			if err != nil {

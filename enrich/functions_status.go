@@ -52,9 +52,9 @@ func getCommandStatus() Function {
 			{Name: "endpoints_matching_ids", Help: "With sep_matching_endpoint_ids for a scan, and alone: the ids of the endpoints with matches."},
 		}, envelopeKeys()...),
 		Differs: []string{
-			"The state is that of all endpoints, where fn_sep 1.2 has the first one's (C8), and the word is Timedout, which the conditions test, where fn_sep writes Timeout (C12).",
-			"An endpoint that has completed without a result is no error (C22). A path is told from a name (C23). UNSUPPORTED is no failure (C21).",
-			"The CSV has partial matches, and is quoted (C24). The limit holds for hash, full and partial matches together.",
+			"The state is that of all endpoints, where fn_sep 1.2 has the first one's, and the word is Timedout, which the conditions test, where fn_sep writes Timeout.",
+			"An endpoint that has completed without a result is no error. A path is told from a name. UNSUPPORTED is no failure.",
+			"The CSV has partial matches, and is quoted. The limit holds for hash, full and partial matches together.",
 			"All pages are read; sep_pageindex, sep_pagesize, sep_sort and sep_order change nothing. resultInXML is not passed on: scan_result has what it says.",
 			"The guide requires sep_incident_id, and fn_sep does not: without it nothing is attached anywhere.",
 			"With sep_matching_endpoint_ids a scan without matches gives an empty list, where fn_sep fails.",

@@ -40,7 +40,7 @@ func reference(functions []enrich.Function) string {
 
 # Functions
 
-The 14 functions of the integration guide (chapter 5), and the five that fn_sep has had since 1.1. Their names, inputs and results are fn_sep's, so that workflows and their scripts go on working; what is *new* here fn_sep does not have, and where a function does something else than fn_sep, it says so. C1 and so on are the rows of the list of fn_sep's faults that this mends.
+The 14 functions of the integration guide (chapter 5), and the five that fn_sep has had since 1.1. Their names, inputs and results are fn_sep's, so that workflows and their scripts go on working; what is *new* here fn_sep does not have, and where a function does something else than fn_sep, it says so.
 
 ` + "`sepwatch sep FUNCTION -c FILE`" + ` calls one, with a flag for each input. It prints a table, or with ` + "`--json`" + ` a JSON array: of what the result lists, an element a line as SEPM gives it, and of counts that belong to a list the last; of any other result the one object. What is no part of the result goes to standard error.
 

@@ -2,6 +2,8 @@ package enrich
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -34,7 +36,14 @@ func (p Plan) remark(format string, args ...any) incident.Effect {
 // key identifies something that a run leaves: the next run of the action
 // leaves another.
 func (p Plan) key(what string) string {
-	return fmt.Sprintf("%s of %s on %q with %v at %s", what, p.Action, p.Subject.Identity(), p.Input, p.at().Format(time.RFC3339Nano))
+	of := p.Action
+	if on := p.Subject.Identity(); on != "" {
+		of += " on " + on
+	}
+	for _, field := range slices.Sorted(maps.Keys(p.Input)) {
+		of += fmt.Sprintf(", %s %s", field, p.Input[field])
+	}
+	return fmt.Sprintf("%s of %s: %s", what, of, p.at().Format(time.RFC3339Nano))
 }
 
 // at is when the run has come to what it tells: at its last answer, or now

@@ -359,6 +359,8 @@ func TestAwaitEnd(t *testing.T) {
 	waiting := standing{run: ledger.Run{Status: ledger.RunWaiting}}
 	failing := waiting
 	failing.task = ledger.TaskView{Task: ledger.Task{Epoch: 1, Attempts: 1, Error: "SEPM: 503"}}
+	held := waiting
+	held.task = ledger.TaskView{Task: ledger.Task{Epoch: 1}}
 	done := standing{run: ledger.Run{Status: ledger.RunDone}}
 	after := func(d time.Duration, first standing, then standing) func(context.Context) (standing, error) {
 		begin := time.Now()
@@ -375,6 +377,8 @@ func TestAwaitEnd(t *testing.T) {
 	}{
 		{func() func(context.Context) (standing, error) { return after(9*time.Second, waiting, done) }, nil},
 		{func() func(context.Context) (standing, error) { return after(time.Hour, waiting, done) }, []string{"nobody has taken it up yet"}},
+		{func() func(context.Context) (standing, error) { return after(9*time.Second, held, done) }, nil},
+		{func() func(context.Context) (standing, error) { return after(time.Hour, held, done) }, []string{"not yet: where SEPM cannot be used"}},
 		{func() func(context.Context) (standing, error) { return after(time.Hour, failing, done) }, []string{"not yet, and it is tried again: SEPM: 503"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/ledger"
@@ -125,7 +126,11 @@ func printRow(p *page, r incident.Row) {
 	t, _ := incident.TableByName(r.Table)
 	cells := make([]row, 0, len(t.Columns))
 	for _, c := range t.Columns {
-		if value := r.Cells[c.Name].String(); value != "" {
+		value := r.Cells[c.Name].String()
+		if ms, ok := r.Cells[c.Name].Value().(int64); ok && c.Type == incident.ColumnDateTime {
+			value = local(time.UnixMilli(ms))
+		}
+		if value != "" {
 			cells = append(cells, row{cells: []string{c.Label, value}})
 		}
 	}

@@ -136,13 +136,23 @@ const maxChoices = 8
 // choice says on which pieces the action can be started.
 func (s *actionStart) choice(pieces []ledger.Piece) error {
 	var fit []string
+	var why error // of the newest row that misses a condition
 	for i, line := range newPieceLines(pieces) {
 		subject, err := subjectOf(pieces[i])
-		if err == nil && subject != (incident.Subject{}) && s.Offered(subject) == nil {
+		if err != nil || subject == (incident.Subject{}) {
+			continue
+		}
+		switch err := s.Offered(subject); {
+		case err == nil:
 			fit = append(fit, fmt.Sprintf("%d (%s)", line.ID, incident.Clean(line.what())))
+		case subject.Row != nil && subject.Row.Table == s.Table:
+			why = fmt.Errorf("%d would not do: %w", line.ID, err)
 		}
 	}
-	if len(fit) == 0 {
+	switch {
+	case len(fit) == 0 && why != nil:
+		return fmt.Errorf("--%s is missing, and %w", s.On, why)
+	case len(fit) == 0:
 		return fmt.Errorf("--%s is missing; incident %d has none that %s is offered on", s.On, s.incident, s.Name)
 	}
 	if len(fit) > maxChoices {

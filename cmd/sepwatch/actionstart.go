@@ -61,7 +61,7 @@ func (s *actionStart) start(ctx context.Context, cmd *cobra.Command, c *config.C
 	say := func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), "sepwatch:", text) }
 	end, err := awaitEnd(ctx, started.standing, say)
 	if err != nil {
-		return fmt.Errorf("run %d goes on, and nobody waits for it any more; %s shows how it ends: %w", started.run.ID, look, err)
+		return fmt.Errorf("%w: run %d goes on, and nobody waits for it any more; %s shows how it ends", err, started.run.ID, look)
 	}
 	return errors.Join(started.print(ctx, cmd.OutOrStdout(), s.json), end.failure(s.Name))
 }
@@ -126,7 +126,7 @@ func (s startedRun) standing(ctx context.Context) (now standing, err error) {
 const (
 	// lookEvery is how often the ledger is asked for the end of a run.
 	lookEvery = 250 * time.Millisecond
-	// patience is after how long a run that nobody has taken up is remarked.
+	// patience is after how long it is remarked that a run has not ended.
 	patience = 10 * time.Second
 )
 
@@ -153,8 +153,12 @@ func awaitEnd(ctx context.Context, look func(context.Context) (standing, error),
 		}
 		select {
 		case <-late:
-			if now.task.Epoch == 0 {
+			switch {
+			case problem != "":
+			case now.task.Epoch == 0:
 				say("nobody has taken it up yet: it waits for a running \"sepwatch run\" on this ledger, and for SEPM where that cannot be asked")
+			default:
+				say("not yet: where SEPM cannot be used it waits for that; the daemon's log and /readyz say so")
 			}
 		case <-tick.C:
 		case <-ctx.Done():

@@ -88,7 +88,8 @@ func newAlert() *cobra.Command {
 		Use:   "alert",
 		Short: "Print an alert mail about one of the computers of \"simulate sepm\"",
 		Long: `Print an alert mail, as SEPM sends it, about one of the computers that
-"simulate sepm" has with the same --computers and --seed.`,
+"simulate sepm" has with the same --computers and --seed. Where that runs Windows
+it has the file too, and a scan finds it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if number > fleet.Computers {

@@ -224,8 +224,9 @@ type SEPM struct {
 	// where it is shorter: a client hears of a command with one heartbeat, and
 	// tells of its end with another.
 	ScanTimeout time.Duration `yaml:"scan_timeout" default:"30m"`
-	// ResultsLimit is how many matches of a scan are listed one by one; an
-	// attachment has all of them. 0 is no limit; fn_sep's sep_results_limit.
+	// ResultsLimit is how many rows one run adds to a table, such as matches of a
+	// scan or endpoints that are not compliant; where there is more, an attachment
+	// has all of them. 0 is no limit; fn_sep's sep_results_limit.
 	ResultsLimit int `yaml:"results_limit" default:"200"`
 	// AllowGroupTargets lets quarantine and remediation be given a group, and
 	// so all endpoints that are in it or will be. Otherwise they take computers

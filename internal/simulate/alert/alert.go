@@ -48,6 +48,17 @@ func About(number int, c sepm.Computer) Alert {
 	}
 }
 
+// Infect puts on each Windows computer of a fleet the file that the alert about
+// it names, for scans to find. The same risk is the same file everywhere.
+func Infect(fleet []sepm.Computer) {
+	for i := range fleet {
+		if c := &fleet[i]; strings.HasPrefix(c.OS, "Win") {
+			a := About(i, *c)
+			c.Files = append(c.Files, sepm.File{Path: a.Path, Content: []byte("This stands for " + a.Risk + ".\n")})
+		}
+	}
+}
+
 // Mail writes the alert as SEPM mails it (guide §7.1), at a time.
 func (a Alert) Mail(at time.Time) []byte {
 	stamp := func(t time.Time) string { return t.UTC().Format("Jan 2, 2006 3:04:05 PM") }

@@ -27,3 +27,24 @@ func TestMailAgreesWithSEPM(t *testing.T) {
 	}
 	require.Len(t, addresses, n)
 }
+
+// TestInfect holds the files to the alerts: what one names lies on its computer.
+func TestInfect(t *testing.T) {
+	t.Parallel()
+	fleet := sepm.Fleet(1, 50)
+	alert.Infect(fleet)
+	contents := map[string]string{}
+	for i, c := range fleet {
+		if !strings.HasPrefix(c.OS, "Win") {
+			require.Empty(t, c.Files)
+			continue
+		}
+		require.Len(t, c.Files, 1)
+		require.Equal(t, alert.About(i, c).Path, c.Files[0].Path)
+		if before, ok := contents[c.Files[0].Path]; ok {
+			require.Equal(t, before, string(c.Files[0].Content), "one risk is one file")
+		}
+		contents[c.Files[0].Path] = string(c.Files[0].Content)
+	}
+	require.Len(t, contents, 5)
+}

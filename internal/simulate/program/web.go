@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/sepwatch/sepwatch/internal/simulate/alert"
 	"github.com/sepwatch/sepwatch/internal/simulate/fault"
 	"github.com/sepwatch/sepwatch/internal/simulate/sepm"
 	"github.com/sepwatch/sepwatch/internal/simulate/serve"
@@ -33,6 +34,7 @@ func (p *SEPM) Define(fs *pflag.FlagSet) {
 // Start starts it.
 func (p *SEPM) Start(log Log) (Running, error) {
 	p.options.Computers = p.fleet.Fleet()
+	alert.Infect(p.options.Computers[:p.fleet.Computers]) // behind them are stale records
 	return p.web.start(sepm.New(p.options), p.fleet.Seed, log, About{
 		System: "sepm", what: fmt.Sprintf("SEPM %s stands in, with %d computers", p.options.Release, p.fleet.Computers),
 		Username: p.options.Username, Password: p.options.Password, Domain: p.options.Domains[0].Name,
