@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,7 +36,11 @@ type Followed struct {
 // the last one on an endpoint decides what its row says.
 func Follow(ctx context.Context, on Server, c incident.Command, now time.Time, others ...incident.Command) (Followed, error) {
 	f, err := look(ctx, on, c, now, others)
-	if err != nil {
+	var forgotten *Mistake
+	switch {
+	case errors.As(err, &forgotten):
+		return Lost(c, err, now), nil
+	case err != nil:
 		return Followed{}, err
 	}
 	next := f.next()
@@ -48,7 +53,8 @@ func Follow(ctx context.Context, on Server, c incident.Command, now time.Time, o
 	return Followed{Command: f.Command, Effects: f.effects(), Next: next}, nil
 }
 
-// look asks SEPM how a command stands now.
+// look asks SEPM how a command stands now. One that SEPM has told about and
+// tells nothing about any more is a [*Mistake]: what was known of it stays.
 func look(ctx context.Context, on Server, c incident.Command, now time.Time, others []incident.Command) (*follow, error) {
 	excluded, named := make(map[string]bool, len(c.Others)), make(map[string]bool, len(c.Computers))
 	for _, id := range c.Others {
@@ -74,6 +80,9 @@ func look(ctx context.Context, on Server, c incident.Command, now time.Time, oth
 		}
 	}
 	f.Progress = f.counted(ended)
+	if known := c.Progress.Total + c.Progress.Excluded; known > 0 && f.Progress.Total+f.Progress.Excluded == 0 {
+		return nil, mistake("SEPM lists none of the %s of command %s any more", amount(known, "endpoint"), c.IDs[0])
+	}
 	return f, f.confirm(ctx)
 }
 

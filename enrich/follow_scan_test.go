@@ -376,3 +376,31 @@ func TestLostScanShowsInItsRow(t *testing.T) {
 	s.keep(lost.Effects)
 	require.Equal(t, "Unexpected status", s.find().Cells["scan_command_state"].String())
 }
+
+// TestForgottenCommand: what was known of a command that SEPM tells nothing
+// about any more stays, and after a while its end is said to be unknown.
+func TestForgottenCommand(t *testing.T) {
+	t.Parallel()
+	c := incident.Command{
+		Kind: incident.Scanning, IDs: []string{"A"}, Action: "initiate_scan", Started: asked,
+		Progress: incident.CommandProgress{State: incident.CommandFollowed, Polled: asked.Add(time.Minute), Total: 3, Completed: 2},
+	}
+	on := enrich.Server{Reader: forgetful{}}
+	f, err := enrich.Follow(t.Context(), on, c, asked.Add(2*time.Minute))
+	require.NoError(t, err)
+	require.Equal(t, c, f.Command)
+	require.Empty(t, f.Effects)
+	require.False(t, f.Next.IsZero())
+	f, err = enrich.Follow(t.Context(), on, c, asked.Add(2*time.Hour))
+	require.NoError(t, err)
+	require.True(t, f.Next.IsZero())
+	require.Equal(t, 2, f.Progress.Completed)
+	require.Contains(t, f.Effects[0].Note.Text, "SEPM lists none of the 3 endpoints of command A any more")
+}
+
+// forgetful is a SEPM that lists no endpoint of any command.
+type forgetful struct{ enrich.Reader }
+
+func (forgetful) CommandStatus(context.Context, string) iter.Seq2[sepclient.CommandStatus, error] {
+	return func(func(sepclient.CommandStatus, error) bool) {}
+}

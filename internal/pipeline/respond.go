@@ -262,6 +262,10 @@ func (r *responding) answered(a incident.Answer) {
 }
 
 func (r responding) settled(a incident.Answer) change {
+	if a.Error == "" {
+		r.Logger.Info("SEPM was told to change something", "operation", a.Call.Operation, "action", r.run.Action, "incident", r.run.Incident,
+			"computers", len(a.Call.Target.Computers), "groups", len(a.Call.Target.Groups), "object", a.Call.Target.Object, "by", r.run.By)
+	}
 	r.answered(a)
 	r.run.Pending = nil
 	return r.goOn()
@@ -324,11 +328,25 @@ func (r responding) finish(status ledger.RunStatus, problem string, effects []in
 		outcome: ledger.Outcome{Task: r.task, Done: true},
 		runs:    []ledger.Run{r.run},
 	}
-	if err := c.addEffects(r.run.Incident, r.run.ID, effects); err != nil {
+	if err := c.addEffects(r.run.Incident, r.run.ID, signed(effects, r.run.By)); err != nil {
 		return change{outcome: ledger.Outcome{Task: r.task, Park: true, Failed: true, Error: err.Error()}}
 	}
 	r.Observer.RunEnded(r.run.Action, status)
 	return c
+}
+
+// signed are effects whose notes say who started the action, if a person did.
+func signed(effects []incident.Effect, by string) []incident.Effect {
+	if by == "" {
+		return effects
+	}
+	effects = slices.Clone(effects)
+	for i, e := range effects {
+		if e.Note != nil {
+			effects[i].Note = &incident.Note{Key: e.Note.Key, Text: e.Note.Text + "<br>Started by " + incident.EscapeHTML(by) + "."}
+		}
+	}
+	return effects
 }
 
 func keys(tasks []ledger.Task) []int64 {
