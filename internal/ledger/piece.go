@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // PutPieces adds pieces or raises the version of those whose body changed; a
@@ -57,6 +58,16 @@ func (tx Tx) Pieces(incidents []int64) ([]Piece, error) {
 // version is their version.
 func (tx Tx) PendingPieces(incidents []int64) ([]Piece, error) {
 	return tx.pieces(" AND delivered <> version AND NOT parked", incidents)
+}
+
+// PiecesOf is Pieces of some kinds, so that the bytes of attachments need not be
+// read for the sake of rows.
+func (tx Tx) PiecesOf(incidents []int64, kinds ...PieceKind) ([]Piece, error) {
+	quoted := make([]string, len(kinds))
+	for i, kind := range kinds {
+		quoted[i] = "'" + string(kind) + "'"
+	}
+	return tx.pieces(" AND kind IN ("+strings.Join(quoted, ", ")+")", incidents)
 }
 
 func (tx Tx) pieces(which string, incidents []int64) ([]Piece, error) {

@@ -173,12 +173,12 @@ func (r *responding) refresh(ctx context.Context) (wait bool, err error) {
 		if wait, err = r.isSecond(tx); wait || err != nil {
 			return err
 		}
-		pieces, err := tx.Pieces([]int64{r.run.Incident})
+		pieces, err := tx.PiecesOf([]int64{r.run.Incident}, ledger.PieceRow)
 		if err != nil {
 			return err
 		}
 		for _, p := range pieces {
-			if p.Kind != ledger.PieceRow || p.Key != row.Identity() {
+			if p.Key != row.Identity() {
 				continue
 			}
 			now, err := decode[incident.Row](p)

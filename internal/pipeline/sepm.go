@@ -121,7 +121,7 @@ func CaseOf(tx ledger.Tx, id int64) (enrich.Case, error) {
 	for _, r := range runs {
 		c.Runs = append(c.Runs, r.Run)
 	}
-	pieces, err := tx.Pieces([]int64{id})
+	pieces, err := tx.PiecesOf([]int64{id}, ledger.PieceArtifact, ledger.PieceRow)
 	if err != nil {
 		return c, err
 	}

@@ -151,6 +151,15 @@ func testPieceOrder(t *testing.T, b *bundle) {
 		got = append(got, p.Key)
 	}
 	require.Equal(t, want, got)
+
+	got = nil
+	some := view(t, b.Ledger, func(tx ledger.Tx) ([]ledger.Piece, error) {
+		return tx.PiecesOf(ids[1:], ledger.PieceRow, ledger.PieceArtifact)
+	})
+	for _, p := range some {
+		got = append(got, p.Key)
+	}
+	require.Equal(t, []string{"1artifact0", "1artifact1", "1row0", "1row1"}, got)
 }
 
 func testPieceDelivery(t *testing.T, b *bundle) {
