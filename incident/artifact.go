@@ -17,6 +17,8 @@ const (
 	SHA256Hash    ArtifactType = "Malware SHA-256 Hash"
 	DNSName       ArtifactType = "DNS Name"
 	URL           ArtifactType = "URL"
+	EmailSender   ArtifactType = "Email Sender"
+	RegistryKey   ArtifactType = "Registry Key"
 )
 
 // Artifact is a typed value on an incident.

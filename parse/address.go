@@ -11,14 +11,14 @@ import (
 // addresses reads a list of IP addresses, separated by commas, semicolons or
 // blanks, in canonical form and each once. Those that are none, and are not
 // one of SEPM's words for nothing, come back in bad.
-func addresses(list string) (found, bad []string) {
+func (v *Vocabulary) addresses(list string) (found, bad []string) {
 	if addr, err := netip.ParseAddr(list); err == nil { // as almost always
 		return []string{addr.Unmap().String()}, nil
 	}
 	for word := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }) {
 		addr, ok := parseAddress(word)
 		if !ok {
-			if !isNothing(word) {
+			if !v.isNothing(word) {
 				bad = append(bad, word)
 			}
 			continue
@@ -57,10 +57,4 @@ func artifactAddress(s string) (string, bool) {
 		return "", false
 	}
 	return addr.WithZone("").String(), true
-}
-
-// isNothing reports whether the value is one of SEPM's words for no value
-// (contract: SEPM e-mail §1.10).
-func isNothing(s string) bool {
-	return s == "" || strings.EqualFold(s, "unavailable") || strings.EqualFold(s, "none") || strings.EqualFold(s, "n/a")
 }

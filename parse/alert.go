@@ -72,8 +72,17 @@ type Alert struct {
 	// GeneratedAt is the wall time at which SEPM wrote the mail, as
 	// 2006-01-02T15:04:05 without a zone; empty when it is not in the mail.
 	GeneratedAt string `json:"generated_at"`
-	// TimeZone names the zone that is assumed for every wall time.
-	TimeZone string `json:"time_zone"`
+	// GeneratedAtUTC is the instant of it, as RFC 3339.
+	GeneratedAtUTC string `json:"generated_at_utc"`
+	// TimeZone names the zone that is assumed for every wall time that has
+	// none beside it; TimeZoneFrom says by what: default, date_header or
+	// config.
+	TimeZone     string `json:"time_zone"`
+	TimeZoneFrom string `json:"time_zone_from"`
+	// Signals say what recognised the mail, one sentence each.
+	Signals []string `json:"signals"`
+	// Whitelisted are the values that would be artifacts.
+	Whitelisted []Whitelisted `json:"whitelisted"`
 	// Warnings say what was not understood and where; there are at most
 	// twenty-one of them, the last one counting the rest.
 	Warnings []string `json:"warnings"`
@@ -93,6 +102,8 @@ func (a Alert) MarshalJSON() ([]byte, error) {
 	type plain Alert
 	a.Events = orEmpty(a.Events)
 	a.Artifacts = orEmpty(a.Artifacts)
+	a.Signals = orEmpty(a.Signals)
+	a.Whitelisted = orEmpty(a.Whitelisted)
 	a.Warnings = orEmpty(a.Warnings)
 	return json.Marshal(plain(a))
 }
@@ -117,6 +128,9 @@ type Event struct {
 	Server      string `json:"server"`
 	ClientGroup string `json:"client_group"`
 	Source      string `json:"source"`
+	// SourceKind is what the source means, whatever its spelling: one of
+	// [Sources], or empty.
+	SourceKind  string `json:"source_kind"`
 	Description string `json:"description"`
 	// Action is SEPM's text; Outcome is what it means.
 	Action  string  `json:"action"`
@@ -127,11 +141,16 @@ type Event struct {
 	// 2006-01-02T15:04:05, or empty.
 	EventTime    string `json:"event_time"`
 	InsertedTime string `json:"inserted_time"`
+	// EventTimeUTC and InsertedTimeUTC are the instants of them, as RFC 3339.
+	EventTimeUTC    string `json:"event_time_utc"`
+	InsertedTimeUTC string `json:"inserted_time_utc"`
 	// Hashes are lower-case hex digests by algorithm: md5, sha1, sha256.
 	Hashes map[string]string `json:"hashes"`
 	// Extra holds labelled values that have no field of their own, and those
 	// that could not be read, by their label as written.
 	Extra map[string]string `json:"extra"`
+	// Attack is the network side, where the mail tells of one.
+	Attack *Attack `json:"attack,omitempty"`
 }
 
 // MarshalJSON writes what is empty as [] and {}, never as null.
@@ -169,11 +188,38 @@ const (
 	UnknownResult Outcome = "unknown"
 )
 
+// Outcomes are all outcomes.
+func Outcomes() []Outcome {
+	return []Outcome{Remediated, KeptCopy, NotRemediated, Pending, Allowed, Informational, UnknownResult}
+}
+
+// Sources are the ids of what finds a risk (contract: SEPM e-mail §1.6).
+func Sources() []string {
+	return []string{"real_time", "scheduled", "manual", "startup", "idle", "heuristic", "quarantine", "download", "console", "system",
+		"integrity_shield", "reboot"}
+}
+
 // Artifact is a typed value found in an event. Whitelisted values are not
 // made artifacts; they stay in the event.
 type Artifact struct {
 	Type  string `json:"type"` // an incident.ArtifactType
 	Value string `json:"value"`
-	// Event is the index of the event in the alert.
+	// Event is the index of the event in the alert, -1 for a value found in
+	// the text of an alert without events.
 	Event int `json:"event"`
+	// Confidence is low for a value that was found in free text; it is empty
+	// for one that has a label.
+	Confidence string `json:"confidence,omitempty"`
+}
+
+// LowConfidence is the confidence in a value found in free text.
+const LowConfidence = "low"
+
+// Whitelisted is a value that is no artifact because of the whitelist.
+type Whitelisted struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+	Event int    `json:"event"`
+	// Entry is the one of the whitelist that held it back, as written.
+	Entry string `json:"entry"`
 }

@@ -16,6 +16,8 @@ type block struct {
 	open    bool  // the line before gave current a value that may go on
 	stray   int   // line of a text without a label
 	apart   bool  // a blank line stands after the last known label
+	// sentence is the one that said where an attack came from.
+	sentence string
 }
 
 // slot is the value of a field; an empty value is not a missing one.
@@ -68,14 +70,14 @@ func (b *block) hasExtra(label string) bool {
 }
 
 // isEvent tells a block from a labelled line that stands in any mail: it
-// has at least four known labels, or two and one of them says what was
-// found, and where or on which computer.
+// has at least four known labels, or two and one of them says what was found
+// or who attacked. The sentence about an attack is enough by itself.
 func (b *block) isEvent() bool {
 	if b.count >= 4 {
 		return true
 	}
-	what := b.fields[riskField].value != "" || b.fields[pathField].value != ""
-	return what && b.count >= 2
+	what := b.fields[riskField].value != "" || b.fields[pathField].value != "" || b.fields[attackerField].value != ""
+	return what && b.count >= 2 || b.sentence != ""
 }
 
 // event makes an event of a block. Values that cannot be read are kept as
@@ -91,9 +93,10 @@ func (g *grammar) event(b *block) Event {
 		Server:      get(serverField),
 		ClientGroup: get(groupField),
 		Source:      get(sourceField),
+		SourceKind:  g.words.source(get(sourceField)),
 		Description: get(descriptionField),
 		Action:      get(actionField),
-		Outcome:     outcomeOf(get(actionField)),
+		Outcome:     g.words.outcome(get(actionField)),
 		IPAddresses: []string{},
 		Hashes:      map[string]string{},
 		Extra:       map[string]string{},
@@ -106,9 +109,13 @@ func (g *grammar) event(b *block) Event {
 			keep(e.Extra, m.label, m.value)
 		}
 	}
-	e.FileName, e.ArchivePath = splitPath(e.FilePath)
-	e.EventTime = g.time(e, b.fields[eventTimeField])
-	e.InsertedTime = g.time(e, b.fields[insertedField])
+	if !g.words.isNothing(e.FilePath) {
+		e.FileName, e.ArchivePath = splitPath(e.FilePath)
+	}
+	e.Attack = g.attackOf(b, &e)
+	at := eventTimes{event: g.time(e, b.fields[eventTimeField]), inserted: g.time(e, b.fields[insertedField])}
+	e.EventTime, e.InsertedTime = at.event.String(), at.inserted.String()
+	g.times = append(g.times, at)
 	g.addresses(&e, b.fields[addressField])
 	for _, f := range [...]field{hashField, md5Field, sha1Field, sha256Field} {
 		g.hash(e, f, b.fields[f])
@@ -116,31 +123,30 @@ func (g *grammar) event(b *block) Event {
 	g.doubt(b.fields[pathField])
 	g.doubt(b.fields[computerField])
 	g.doubt(b.fields[userField])
-	if e.Risk == "" && e.FilePath == "" && e.Computer == "" && len(e.IPAddresses) == 0 {
+	if e.Risk == "" && e.FilePath == "" && e.Computer == "" && len(e.IPAddresses) == 0 && e.Attack == nil {
 		g.warn.add("line %d: the event names no risk, file, computer or address", b.line)
 	}
 	return e
 }
 
-func (g *grammar) time(e Event, s slot) string {
-	if isNothing(s.value) {
-		return ""
+func (g *grammar) time(e Event, s slot) moment {
+	if g.words.isNothing(s.value) {
+		return moment{}
 	}
-	wall, zone, ok := wallTime(s.value)
+	m, ok := g.words.moment(s.value)
 	switch {
 	case !ok:
 		g.warn.add("line %d: %s has no date that has one meaning: %s", s.line, quote(s.label), quote(s.value))
 		keep(e.Extra, s.label, s.value)
-	case wall == "":
+	case m.wall.IsZero():
+		g.warn.add("line %d: %s is the epoch, SEPM's word for a time it does not know", s.line, quote(s.label))
 		keep(e.Extra, s.label, s.value)
-	case foreignZone(zone):
-		g.warn.add("line %d: the zone %s of %s is not applied", s.line, quote(zone), quote(s.label))
 	}
-	return wall
+	return m
 }
 
 func (g *grammar) addresses(e *Event, s slot) {
-	found, bad := addresses(s.value)
+	found, bad := g.words.addresses(s.value)
 	e.IPAddresses = orEmpty(found)
 	if len(bad) > 0 {
 		g.warn.add("line %d: %s has no address in %s", s.line, quote(s.label), quote(bad[0]))
@@ -149,7 +155,7 @@ func (g *grammar) addresses(e *Event, s slot) {
 }
 
 func (g *grammar) hash(e Event, f field, s slot) {
-	if isNothing(s.value) {
+	if g.words.isNothing(s.value) {
 		return
 	}
 	name, digest := hashOf(f, s.value)

@@ -6,26 +6,29 @@ import "strings"
 type body struct {
 	text          string
 	events        []Event
-	generatedAt   string
-	heading       bool // "At least one security risk found"
-	securityAlert bool // "Security alert: suspicious activity from …"
-	fingerprint   bool
+	times         []eventTimes // of the events
+	generatedAt   moment
+	heading       bool  // "At least one security risk found"
+	securityAlert bool  // "Security alert: suspicious activity from …"
+	footer        bool  // "This alarm was generated"
+	block         bool  // four known labels in a block
 	stray         []int // first lines of labelled lines that are no event
 	warn          warnings
 }
 
-// The fixed sentences of a SEPM mail (contract: SEPM e-mail §1.3, 2.1).
-const (
-	headingText = "at least one security risk found"
-	footerText  = "this alarm was generated"
-	suspectText = "security alert: suspicious activity from "
-)
+// eventTimes are the times of an event as they stand in the mail: what
+// instants they are shows only when the whole mail has been read.
+type eventTimes struct{ event, inserted moment }
+
+// fingerprint reports whether the text is recognised as SEPM's, whatever the
+// subject and the sender say (contract: SEPM e-mail §1.10, signal 2).
+func (b *body) fingerprint() bool { return b.heading || b.footer || b.block }
 
 // readBody reads a text by the grammar of contract SEPM e-mail §1.10:
 // anything, then blocks of labelled lines, then a footer.
-func (r *Reader) readBody(text string) body {
+func (r *Reader) readBody(text string, trace *trace) body {
 	text = unifyBreaks(text)
-	g := grammar{reader: r, body: body{text: text}}
+	g := grammar{reader: r, words: r.words, body: body{text: text}, trace: trace}
 	rest, n, footer := text, 0, false
 	for rest != "" {
 		var line string
@@ -35,7 +38,7 @@ func (r *Reader) readBody(text string) body {
 		if !footer {
 			footer = g.line(n, line)
 		}
-		if footer && g.footer(n, line) {
+		if footer && g.inFooter(n, line) {
 			break
 		}
 	}
@@ -51,49 +54,34 @@ func (r *Reader) readBody(text string) body {
 	return g.body
 }
 
-// footer reads a line of the footer, where the filters of the notification
+// inFooter reads a line of the footer, where the filters of the notification
 // look like fields and are none, and reports whether it has been dated.
-func (g *grammar) footer(n int, line string) (dated bool) {
-	rest, ok := cutFold(unquote(line), footerText+" at ")
+func (g *grammar) inFooter(n int, line string) (dated bool) {
+	rest, ok := g.words.begins(generatedSentence, unquote(line))
 	if !ok {
 		return false
 	}
 	at, _, _ := strings.Cut(rest, "(")
-	wall, zone, ok := wallTime(strings.TrimSuffix(trimBlanks(at), "."))
-	if !ok {
+	at = strings.TrimSuffix(trimBlanks(at), ".")
+	if g.generatedAt, ok = g.words.moment(at); !ok {
 		g.warn.add("line %d: no date in %s", n, quote(line))
-	} else if foreignZone(zone) {
-		g.warn.add("line %d: the zone %s is not applied", n, quote(zone))
 	}
-	g.generatedAt = wall
+	g.trace.line(n, "when SEPM wrote the mail")
 	return true
 }
 
-// suspect reads the one known sentence of a client security alert.
-func (g *grammar) suspect(n int, line string) {
-	rest, ok := cutFold(line, suspectText)
-	if !ok {
-		return
-	}
+// attack reads the one known sentence of a client security alert.
+func (g *grammar) attack(n int, line, rest string) {
 	g.close()
 	g.securityAlert = true
-	word, _, _ := strings.Cut(rest, " ")
+	word, _, _ := strings.Cut(trimBlanksLeft(rest), " ")
 	addr, ok := parseAddress(strings.TrimRight(word, ".,;"))
-	switch {
-	case !ok:
+	if !ok {
 		g.warn.add("line %d: no address in %s", n, quote(line))
-	case len(g.events) >= g.reader.maxEvents:
-		g.dropped++
-	default:
-		g.events = append(g.events, Event{
-			IPAddresses: []string{addr.String()},
-			Description: g.bounded(n, "description", line),
-			Outcome:     UnknownResult,
-			Hashes:      map[string]string{},
-			Extra:       map[string]string{},
-		})
-		g.warn.add("line %d: of a client security alert only the address is read", n)
+		return
 	}
+	g.field(n, pair{field: attackerField, label: "Security alert", value: addr.String()})
+	g.current.sentence = g.bounded(n, "the sentence", line)
 }
 
 // unifyBreaks makes every end of a line an LF or CRLF. Text that already has

@@ -31,6 +31,9 @@ const digestVersion = "1:sepwatch event"
 // An event without a readable time cannot be told from its repeat a month
 // later by these fields; its insert time and extra values go in as well, so
 // that it is rather reported twice than lost.
+//
+// An event that names no computer, such as a client security alert, is told
+// from others by addresses: those of the endpoint and the attacker go in.
 func (e Event) ContentDigest() string {
 	buf := make([]byte, 0, 512)
 	buf = appendPart(buf, digestVersion)
@@ -42,6 +45,17 @@ func (e Event) ContentDigest() string {
 		buf = appendPart(buf, e.InsertedTime)
 		for _, label := range slices.Sorted(maps.Keys(e.Extra)) {
 			buf = appendPart(appendPart(buf, label), e.Extra[label])
+		}
+	}
+	if e.Computer == "" {
+		buf = appendPart(buf, "addresses")
+		for _, addr := range slices.Sorted(slices.Values(e.IPAddresses)) {
+			buf = appendPart(buf, addr)
+		}
+	}
+	if a := e.Attack; a != nil {
+		for _, part := range [...]string{"attack", a.IP, a.Host, a.Signature, a.SignatureID, a.IntrusionURL, a.Application} {
+			buf = appendPart(buf, part)
 		}
 	}
 	sum := sha256.Sum256(buf)

@@ -52,6 +52,7 @@ func drawEvent(t *rapid.T) parse.Event {
 	if e.ArchivePath != "" {
 		e.FilePath = e.ArchivePath + ">>" + e.FileName
 	}
+	e.EventTimeUTC, e.InsertedTimeUTC = e.EventTime+"Z", e.InsertedTime+"Z"
 	e.Digest = e.ContentDigest()
 	return e
 }

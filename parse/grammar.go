@@ -10,7 +10,9 @@ import (
 type grammar struct {
 	body
 	reader  *Reader
-	block   block
+	words   *Vocabulary
+	trace   *trace // nil unless somebody wants to know
+	current block
 	columns []pair // the labels of a table's header row
 	dropped int    // events beyond the limit
 	width   int    // characters of the line before
@@ -21,25 +23,15 @@ type grammar struct {
 func (g *grammar) line(n int, raw string) (footer bool) {
 	s := trimBlanks(unquote(raw))
 	if isBlankLine(s) {
-		g.blank, g.block.open, g.columns = true, false, nil
+		g.blank, g.current.open, g.columns = true, false, nil
 		return false
 	}
-	switch s[0] | 0x20 { // the sentences are rare, so look at one letter first
-	case 't':
-		if _, ok := cutFold(s, footerText); ok {
-			g.fingerprint = true
-			return true
+	if g.words.maybeSentence(s) {
+		if footer, done := g.sentence(n, s); done {
+			return footer
 		}
-	case 'a':
-		if _, ok := cutFold(s, headingText); ok {
-			g.close()
-			g.heading, g.fingerprint = true, true
-			return false
-		}
-	case 's':
-		g.suspect(n, s)
 	}
-	if p, ok := knownLabel(s); ok {
+	if p, ok := g.words.knownLabel(s); ok {
 		g.pairs(n, p)
 	} else if !g.cells(n, raw) {
 		g.loose(n, s)
@@ -48,15 +40,36 @@ func (g *grammar) line(n int, raw string) (footer bool) {
 	return false
 }
 
+// sentence reads a line that begins with one of SEPM's fixed sentences.
+func (g *grammar) sentence(n int, s string) (footer, done bool) {
+	_, dated := g.words.begins(generatedSentence, s)
+	if _, ok := g.words.begins(footerSentence, s); ok || dated {
+		g.body.footer = true
+		g.trace.line(n, "the footer begins: what follows are the filters of the notification")
+		return true, true
+	}
+	if _, ok := g.words.begins(headingSentence, s); ok {
+		g.close()
+		g.heading = true
+		g.trace.line(n, "the heading of SEPM's list of events")
+		return false, true
+	}
+	if rest, ok := g.words.begins(attackSentence, s); ok {
+		g.attack(n, s, rest)
+		return false, true
+	}
+	return false, false
+}
+
 // pairs reads a labelled value, and those that TABs set apart after it.
 func (g *grammar) pairs(n int, p pair) {
 	for rest := p.value; ; rest = p.value {
-		at := nextPair(rest)
+		at := g.nextPair(rest)
 		if at < 0 {
 			g.field(n, p)
 			return
 		}
-		next, _ := knownLabel(trimBlanksLeft(rest[at:]))
+		next, _ := g.words.knownLabel(trimBlanksLeft(rest[at:]))
 		p.value = trimBlanks(rest[:at])
 		g.field(n, p)
 		p = next
@@ -65,14 +78,14 @@ func (g *grammar) pairs(n int, p pair) {
 
 // nextPair finds the TAB before the next known label; other TABs belong to
 // the value.
-func nextPair(s string) int {
+func (g *grammar) nextPair(s string) int {
 	for from := 0; ; from++ {
 		tab := strings.IndexByte(s[from:], '\t')
 		if tab < 0 {
 			return -1
 		}
 		from += tab
-		if _, ok := knownLabel(trimBlanksLeft(s[from:])); ok {
+		if _, ok := g.words.knownLabel(trimBlanksLeft(s[from:])); ok {
 			return from
 		}
 	}
@@ -89,7 +102,7 @@ func (g *grammar) cells(n int, raw string) bool {
 	var labels []pair
 	for _, cell := range cells {
 		name := trimBlanks(cell)
-		f, known := foldLabel(name)
+		f, known := g.words.label(name)
 		if !known {
 			break
 		}
@@ -120,8 +133,9 @@ func (g *grammar) cells(n int, raw string) bool {
 // it: a label that comes again belongs to the next event.
 func (g *grammar) field(n int, p pair) {
 	p.value = g.bounded(n, p.label, p.value)
-	b := &g.block
+	b := &g.current
 	first := &b.fields[p.field]
+	defer g.trace.field(n, p.field.String())
 	again := b.open && b.current == p.field // right after its like
 	switch {
 	case p.field == noField:
@@ -154,7 +168,7 @@ func (g *grammar) field(n int, p pair) {
 // loose reads a line without a known label: the rest of a value that was
 // wrapped, or a label that no table knows.
 func (g *grammar) loose(n int, s string) {
-	b := &g.block
+	b := &g.current
 	if b.line == 0 {
 		return
 	}
@@ -164,6 +178,7 @@ func (g *grammar) loose(n int, s string) {
 		} else if !b.hasExtra(p.label) {
 			p.value = g.bounded(n, p.label, p.value)
 			b.maybe = append(b.maybe, loosePair{pair: p, apart: b.apart || g.blank})
+			g.trace.field(n, "a label that is not known, kept as an extra value if the event goes on")
 		}
 		b.apart = b.apart || g.blank
 		b.open = false
@@ -172,12 +187,13 @@ func (g *grammar) loose(n int, s string) {
 	if !b.open {
 		return
 	}
+	g.trace.field(n, "more of the line before")
 	value := b.value()
 	word, _, _ := strings.Cut(s, " ")
 	// A mail program breaks a line only where the next word has no room.
 	wrapped := g.width+1+utf8.RuneCountInString(word) > shortestWrap
 	switch {
-	case b.current == addressField && *value != "" && isAddresses(s):
+	case b.current == addressField && *value != "" && g.isAddresses(s):
 		g.extend(n, value, ",", s)
 	case wrapped && (*value == "" || strings.HasSuffix(*value, `\`) || strings.HasSuffix(*value, "/")):
 		g.extend(n, value, "", s)
@@ -208,7 +224,7 @@ const shortestWrap = 71
 // next closes the block before a repeated label. A risk name directly
 // before that label is the start of the next block.
 func (g *grammar) next() {
-	b := &g.block
+	b := &g.current
 	risk := b.fields[riskField]
 	carry := b.open && b.current == riskField && b.count > 1
 	if carry {
@@ -217,19 +233,19 @@ func (g *grammar) next() {
 	}
 	g.close()
 	if carry {
+		g.trace.reopen()
 		b.add(risk.line, pair{field: riskField, label: risk.label, value: risk.value})
 	}
 }
 
 // close makes the block an event, if it is one, and begins an empty block.
 func (g *grammar) close() {
-	b := &g.block
-	if b.count >= 4 {
-		g.fingerprint = true
-	}
+	b := &g.current
+	g.block = g.block || b.count >= 4
 	if b.stray > 0 && b.isEvent() {
 		g.warn.add("line %d: text without a label is left out", b.stray)
 	}
+	g.trace.close(len(g.events), b.isEvent())
 	switch {
 	case b.line == 0:
 	case !b.isEvent():
@@ -268,7 +284,7 @@ func isBlankLine(s string) bool {
 	return s == "" || strings.IndexByte(rule, s[0]) >= 0 && strings.Trim(s, rule) == ""
 }
 
-func isAddresses(s string) bool {
-	found, bad := addresses(s)
+func (g *grammar) isAddresses(s string) bool {
+	found, bad := g.words.addresses(s)
 	return len(found) > 0 && len(bad) == 0
 }

@@ -1,81 +1,85 @@
 package parse
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
-// kindOf tells the condition that sent the mail: first by a subject of a
-// security condition; then by the body, because an administrator may have
-// changed the subject (contract: SEPM e-mail §0.1-4); then by an operational
-// condition's words. A mail with events is never an operational notice.
-func kindOf(subject string, b body) Kind {
-	subject = strings.ToLower(subject)
-	if k := securityKind(subject); k != Unknown {
-		return k
+// kindOf tells the condition that sent the mail, and by what: first by a
+// subject of a security condition or a report; then by the body, because an
+// administrator may have changed the subject (contract: SEPM e-mail §0.1-4);
+// then by an operational condition's words. A mail with events is never an
+// operational notice, unless it is a report.
+func (v *Vocabulary) kindOf(subject string, b *body) (kind Kind, signals []string) {
+	kind, pattern := v.bySubject(subject)
+	if pattern != "" {
+		signals = append(signals, fmt.Sprintf("subject: %q is of kind %s", pattern, kind))
 	}
-	if b.heading {
-		return SingleRisk
+	for _, s := range [...]struct {
+		found bool
+		what  string
+	}{
+		{b.heading, "body: the heading of SEPM's list of events"},
+		{b.securityAlert, "body: the sentence of a client security alert"},
+		{b.block, "body: four known labels in a block"},
+		{b.footer, "body: the footer of SEPM's notifications"},
+	} {
+		if s.found {
+			signals = append(signals, s.what)
+		}
 	}
-	if b.securityAlert {
-		return ClientSecurity
+	switch {
+	case kind == Report && !b.heading, kind != Unknown && !kind.Operational():
+		return kind, signals
+	case b.heading:
+		return SingleRisk, signals
+	case b.securityAlert, len(b.events) > 0 && b.events[0].Risk == "" && b.events[0].Attack != nil:
+		return ClientSecurity, signals
+	case len(b.events) > 0:
+		return Unknown, signals
+	case kind != Unknown:
+		return kind, signals
 	}
-	if len(b.events) > 0 {
-		return Unknown
+	if kind, pattern = v.byText(cut(b.text, maxKindText)); pattern != "" {
+		signals = append(signals, fmt.Sprintf("body: %q is of kind %s", pattern, kind))
 	}
-	if k := operationalKind(subject); k != Unknown {
-		return k
-	}
-	return operationalKind(strings.ToLower(cut(b.text, maxKindText)))
+	return kind, signals
 }
 
 // maxKindText is how much of a body is searched for words: a notice says in
 // its first lines what it is.
 const maxKindText = 2048
 
-// securityKind knows the guide's subjects (§7.1) and the conditions' names
-// (contract: SEPM e-mail §1.1).
-func securityKind(s string) Kind {
-	switch {
-	case strings.Contains(s, "single risk event"):
-		return SingleRisk
-	case strings.Contains(s, "new risk found"), strings.Contains(s, "new risk detected"):
-		return NewRisk
-	case strings.Contains(s, "security alert"):
-		return ClientSecurity
-	case strings.Contains(s, "weekly outbreaks"): // a scheduled report
-		return Unknown
-	case strings.Contains(s, "outbreak"):
-		return Outbreak
-	case strings.Contains(s, "commercial application detected"):
-		return ForcedApplication
-	case strings.Contains(s, "new learned application"):
-		return LearnedApplication
-	case strings.Contains(s, "authentication failure"):
-		return AuthenticationFailure
-	case strings.Contains(s, "unmanaged computers"):
-		return Unmanaged
+func (v *Vocabulary) bySubject(subject string) (kind Kind, pattern string) {
+	subject = strings.ToLower(subject)
+	for _, k := range v.kinds {
+		for _, pattern := range k.subjects {
+			if matches(subject, pattern) {
+				return k.kind, pattern
+			}
+		}
 	}
-	return Unknown
+	return Unknown, ""
 }
 
-// operationalKind knows the literal texts of contract SEPM e-mail §1.4.
-func operationalKind(s string) Kind {
-	switch {
-	case strings.Contains(s, "server health alert"), strings.Contains(s, " health status: "):
-		return ServerHealth
-	case strings.Contains(s, "new software package available"), strings.Contains(s, "package from liveupdate"):
-		return Software
-	case strings.Contains(s, "computer list changed"), strings.Contains(s, "number of clients changed: "):
-		return ClientList
-	case strings.Contains(s, "symantec") && strings.Contains(s, "license"):
-		return Licence
-	case strings.Contains(s, "system event notification"), strings.Contains(s, "number of system events detected: "),
-		strings.Contains(s, "groups have not been assigned a password"):
-		return System
-	case strings.Contains(s, "old ") && strings.Contains(s, " definitions"),
-		strings.Contains(s, " definitions older than "):
-		return Definitions
-	case strings.Contains(s, "comprehensive risk report"), strings.Contains(s, "weekly outbreaks"),
-		strings.Contains(s, "infected and at risk computers"):
-		return Report
+func (v *Vocabulary) byText(text string) (kind Kind, pattern string) {
+	text = strings.ToLower(text)
+	for _, k := range v.kinds {
+		for _, pattern := range k.texts {
+			if matches(text, pattern) {
+				return k.kind, pattern
+			}
+		}
 	}
-	return Unknown
+	return Unknown, ""
+}
+
+// Operational reports whether the kind is about SEPM's own running (contract:
+// SEPM e-mail §1.1, last column "no").
+func (k Kind) Operational() bool {
+	switch k {
+	case System, ServerHealth, Definitions, ClientList, Software, Licence, Report:
+		return true
+	}
+	return false
 }

@@ -28,58 +28,32 @@ const (
 	md5Field
 	sha1Field
 	sha256Field
+	attackerField
+	attackerHostField
+	signatureField
+	signatureIDField
+	directionField
+	protocolField
+	localPortField
+	remotePortField
+	intrusionURLField
+	payloadURLField
+	applicationField
 	fieldCount
 )
 
-// maxLabel is the length in bytes of the longest label that is looked up.
-const maxLabel = 40
-
-// fieldOf is the closed table of labels: those of the guide's mail, first in
-// each line, and the aliases of contract SEPM e-mail §1.10. A label is given
-// in lower case with single spaces.
-func fieldOf(label string) (f field, known bool) {
-	switch label {
-	case "risk name", "risk", "threat name", "virus name":
-		return riskField, true
-	case "file path", "filepath", "location":
-		return pathField, true
-	case "event time", "occurred":
-		return eventTimeField, true
-	case "database insert time", "event insert time", "inserted":
-		return insertedField, true
-	case "source", "scan type", "detected by":
-		return sourceField, true
-	case "description":
-		return descriptionField, true
-	case "user", "user name":
-		return userField, true
-	case "computer", "computer name", "machine", "host":
-		return computerField, true
-	case "ip address", "ip addresses", "ip address(es)":
-		return addressField, true
-	case "domain", "domain name":
-		return domainField, true
-	case "server", "server name", "parent server":
-		return serverField, true
-	case "client group", "group", "group name":
-		return groupField, true
-	case "action taken on risk", "action", "actual action":
-		return actionField, true
-	case "application hash":
-		return hashField, true
-	case "md5", "md-5":
-		return md5Field, true
-	case "sha1", "sha-1":
-		return sha1Field, true
-	case "sha256", "sha-256":
-		return sha256Field, true
-	case "requested action", "secondary action", "occurrences", "count", "hash type", "site",
-		"source computer", "source ip", "web domain", "downloaded by", "url", "signature",
-		"local host ip", "remote host ip", "remote host name", "intrusion url":
-		return noField, true
+// fieldNames are the names of the fields in a vocabulary's file.
+func fieldNames() [fieldCount]string {
+	return [...]string{
+		"other", "risk", "file_path", "event_time", "inserted_time", "source", "description", "user", "computer", "ip_addresses",
+		"domain", "server", "client_group", "action", "hash", "md5", "sha1", "sha256",
+		"attacker_ip", "attacker_host", "signature", "signature_id", "direction", "protocol", "local_port", "remote_port",
+		"intrusion_url", "payload_url", "application",
 	}
-	return noField, false
 }
+
+// String is the field's name.
+func (f field) String() string { return fieldNames()[f] }
 
 // pair is a label and its value, as they stand in a line.
 type pair struct {
@@ -91,12 +65,12 @@ type pair struct {
 // knownLabel reads "label: value" at the start of s, when the label is in
 // the table. Case, kind and number of the blanks do not matter, and the
 // colon may be the full-width one.
-func knownLabel(s string) (pair, bool) {
+func (v *Vocabulary) knownLabel(s string) (pair, bool) {
 	name, value, ok := cutColon(s)
 	if !ok {
 		return pair{}, false
 	}
-	f, ok := foldLabel(name)
+	f, ok := v.label(name)
 	return pair{field: f, label: trimBlanks(name), value: trimBlanks(value)}, ok
 }
 
@@ -112,36 +86,6 @@ func cutColon(s string) (name, value string, ok bool) {
 		}
 	}
 	return "", "", false
-}
-
-// foldLabel looks a label up by its folded form.
-func foldLabel(name string) (field, bool) {
-	var folded [maxLabel]byte
-	n, gap := 0, false
-	for i := 0; i < len(name); {
-		width := 1
-		if name[i] >= utf8.RuneSelf {
-			_, width = utf8.DecodeRuneInString(name[i:])
-		}
-		if (name[i] <= ' ' || width > 1) && isBlank(name[i:i+width]) {
-			gap = n > 0
-			i += width
-			continue
-		}
-		if n+1+width > len(folded) {
-			return noField, false
-		}
-		if gap {
-			folded[n], gap = ' ', false
-			n++
-		}
-		n += copy(folded[n:], name[i:i+width])
-		if c := folded[n-1]; 'A' <= c && c <= 'Z' {
-			folded[n-1] = c + 'a' - 'A'
-		}
-		i += width
-	}
-	return fieldOf(string(folded[:n]))
 }
 
 // unknownLabel reads "label: value" for a label that only looks like one: a

@@ -9,6 +9,7 @@ import (
 	"mime"
 	netmail "net/mail"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/emersion/go-message"
@@ -27,6 +28,7 @@ const (
 // mail is the part of a message that a reader of alerts looks at.
 type mail struct {
 	subject, from, messageID string
+	date                     time.Time
 	plain, html              string   // inline text of all parts
 	forwarded                [][]byte // mails among the parts, not yet read
 	attached                 []*mail  // the same, read

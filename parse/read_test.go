@@ -81,6 +81,7 @@ func TestGuide(t *testing.T) {
 	require.Equal(t, parse.SingleRisk, a.Kind)
 	require.Equal(t, "sepm@example.com", a.From)
 	require.Equal(t, "2019-02-28T03:50:21", a.GeneratedAt)
+	require.Equal(t, "assumed UTC", a.TimeZone)
 	require.Len(t, a.Events, 1)
 	e := a.Events[0]
 	require.Equal(t, e.ContentDigest(), e.Digest)
@@ -89,8 +90,9 @@ func TestGuide(t *testing.T) {
 		Risk: "Trojan.Gen.NPE", FilePath: `C:\suspicious_exe.exe`, FileName: "suspicious_exe.exe",
 		Computer: "TEST-ENDPOINT", IPAddresses: []string{"192.168.194.94"}, User: "Administrator",
 		Domain: "Default", Server: "SEPM-SERVER", ClientGroup: `My Company\TEST GROUP 1`,
-		Source: "Real Time Scan", Action: "Cleaned by deletion", Outcome: parse.Remediated,
+		Source: "Real Time Scan", SourceKind: "real_time", Action: "Cleaned by deletion", Outcome: parse.Remediated,
 		EventTime: "2019-02-28T03:40:12", InsertedTime: "2019-02-28T03:45:30",
+		EventTimeUTC: "2019-02-28T03:40:12Z", InsertedTimeUTC: "2019-02-28T03:45:30Z",
 		Hashes: map[string]string{}, Extra: map[string]string{},
 	}, e)
 	require.Equal(t, []parse.Artifact{
@@ -229,7 +231,8 @@ func TestEmptyJSON(t *testing.T) {
 	got, err = json.Marshal(parse.NewReader(parse.Options{}).Read(nil))
 	require.NoError(t, err)
 	require.JSONEq(t, `{"status":"unparsed","kind":"unknown","subject":"","from":"","message_id":"","events":[],
-		"artifacts":[],"generated_at":"","time_zone":"assumed UTC","warnings":[]}`, string(got))
+		"artifacts":[],"generated_at":"","generated_at_utc":"","time_zone":"assumed UTC","time_zone_from":"default",
+		"signals":[],"whitelisted":[],"warnings":[]}`, string(got))
 }
 
 // sound fails unless the alert is bounded and holds nothing that a store, a

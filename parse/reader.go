@@ -3,6 +3,7 @@ package parse
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // What is kept of one mail, however large it is.
@@ -19,6 +20,11 @@ type Options struct {
 	// Whitelist holds addresses and hosts that are never made artifacts.
 	// Nil holds none.
 	Whitelist *Whitelist
+	// Vocabulary is the words by which mail is understood; nil means
+	// [English].
+	Vocabulary *Vocabulary
+	// Zone is the zone of wall times.
+	Zone Zone
 	// MaxEvents is how many events of one mail are read; 0 means 1000.
 	MaxEvents int
 	// MaxValue is how many bytes of one value are kept; 0 means 4096.
@@ -29,13 +35,18 @@ type Options struct {
 // used by several goroutines.
 type Reader struct {
 	whitelist *Whitelist
+	words     *Vocabulary
+	zone      Zone
 	maxEvents int
 	maxValue  int
 }
 
 // NewReader returns a Reader.
 func NewReader(o Options) *Reader {
-	r := &Reader{whitelist: o.Whitelist, maxEvents: o.MaxEvents, maxValue: o.MaxValue}
+	r := &Reader{whitelist: o.Whitelist, words: o.Vocabulary, zone: o.Zone, maxEvents: o.MaxEvents, maxValue: o.MaxValue}
+	if r.words == nil {
+		r.words = English()
+	}
 	if r.maxEvents <= 0 {
 		r.maxEvents = defaultMaxEvents
 	}
@@ -53,27 +64,29 @@ func (r *Reader) Read(raw []byte) Alert {
 	var warn warnings
 	m := readMail(raw, &warn)
 	b := r.readBodies(m)
+	if len(b.events) == 0 {
+		r.subjectAttack(m.subject, &b)
+	}
 	warn.merge(b.warn)
-	crossCheck(b.events, m.subject, &warn)
+	r.words.crossCheck(b.events, m.subject, &warn)
 
 	a := Alert{
 		Status:      Unparsed,
-		Kind:        kindOf(m.subject, b),
 		Subject:     m.subject,
 		From:        m.from,
 		MessageID:   m.messageID,
 		Events:      orEmpty(b.events),
-		Artifacts:   []Artifact{},
-		GeneratedAt: b.generatedAt,
-		TimeZone:    "assumed UTC",
-		Warnings:    warn.texts(),
-		Fingerprint: b.fingerprint,
+		GeneratedAt: b.generatedAt.String(),
+		Fingerprint: b.fingerprint(),
 		Text:        cut(b.text, maxText),
 	}
+	a.Kind, a.Signals = r.words.kindOf(m.subject, &b)
+	r.setInstants(&a, &b, m.date, &warn)
 	for i := range a.Events {
 		a.Events[i].Digest = a.Events[i].ContentDigest()
-		a.Artifacts = appendArtifacts(a.Artifacts, a.Events[i], i, r.whitelist)
 	}
+	a.Artifacts, a.Whitelisted = r.artifacts(&a)
+	a.Warnings = warn.texts()
 	if len(a.Events) > 0 {
 		a.Status = Parsed
 		if len(a.Warnings) > 0 {
@@ -83,12 +96,40 @@ func (r *Reader) Read(raw []byte) Alert {
 	return a
 }
 
+// setInstants applies the zone of the mail to its times.
+func (r *Reader) setInstants(a *Alert, b *body, sent time.Time, warn *warnings) {
+	c := r.zone.clock(b.generatedAt, sent, warn)
+	a.TimeZone, a.TimeZoneFrom = c.name(), c.from
+	if !c.generated.IsZero() {
+		a.GeneratedAtUTC = c.generated.UTC().Format(time.RFC3339)
+	}
+	for i := range a.Events {
+		a.Events[i].EventTimeUTC = c.instant("the event time", b.times[i].event, warn)
+		a.Events[i].InsertedTimeUTC = c.instant("the insert time", b.times[i].inserted, warn)
+	}
+}
+
+// subjectAttack reads an event from a subject that says who attacked, where
+// the body has none.
+func (r *Reader) subjectAttack(subject string, b *body) {
+	lower := strings.ToLower(subject)
+	for _, sentence := range r.words.sentences[attackSentence] {
+		at := strings.Index(lower, strings.ToLower(sentence))
+		if at < 0 || len(lower) != len(subject) {
+			continue
+		}
+		told := r.readBody(subject[at:], nil)
+		b.events, b.times, b.securityAlert = told.events, told.times, true
+		return
+	}
+}
+
 // readBodies reads the first text of the mail that holds events. A mail that
 // only forwards others as attachments has the events of all of them.
 func (r *Reader) readBodies(m *mail) body {
 	var first body
 	for text := range m.texts() {
-		b := r.readBody(text)
+		b := r.readBody(text, nil)
 		if len(b.events) > 0 {
 			if len(m.attached) > 0 {
 				b.warn.add("%d attached mails are not read, the mail has events of its own", len(m.attached))
@@ -108,17 +149,19 @@ func (r *Reader) readBodies(m *mail) body {
 		if len(b.events) == 0 {
 			continue
 		}
-		if first.generatedAt == "" {
+		if first.generatedAt.wall.IsZero() {
 			first.generatedAt = b.generatedAt
 		}
 		first.heading = first.heading || b.heading
-		first.fingerprint = first.fingerprint || b.fingerprint
+		first.footer = first.footer || b.footer
+		first.block = first.block || b.block
 		room := r.maxEvents - len(first.events)
 		if len(b.events) > room {
 			first.warn.add("attached mails: only the first %d events are read", r.maxEvents)
-			b.events = b.events[:room]
+			b.events, b.times = b.events[:room], b.times[:room]
 		}
 		first.events = append(first.events, b.events...)
+		first.times = append(first.times, b.times...)
 	}
 	return first
 }

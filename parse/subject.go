@@ -1,28 +1,32 @@
 package parse
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+	"sync"
+)
 
 // crossCheck compares the subject of a mail about one event with its body.
 // The subject is the fallback for what the body does not say; where they
 // disagree the body counts, with a warning.
-func crossCheck(events []Event, subject string, warn *warnings) {
+func (v *Vocabulary) crossCheck(events []Event, subject string, warn *warnings) {
 	computer, risk, action, ok := readSubject(subject)
 	if !ok || len(events) != 1 {
 		return
 	}
 	e := &events[0]
-	for _, v := range [...]struct {
+	for _, told := range [...]struct {
 		name, subject string
 		body          *string
 	}{{"computer", computer, &e.Computer}, {"risk", risk, &e.Risk}, {"action", action, &e.Action}} {
 		switch {
-		case v.subject == "" || sameText(v.subject, *v.body, v.name == "action"):
-		case *v.body == "":
-			*v.body = v.subject
-			e.Outcome = outcomeOf(e.Action)
-			warn.add("the %s is from the subject, the body has none", v.name)
+		case told.subject == "" || sameText(told.subject, *told.body, told.name == "action"):
+		case *told.body == "":
+			*told.body = told.subject
+			e.Outcome = v.outcome(e.Action)
+			warn.add("the %s is from the subject, the body has none", told.name)
 		default:
-			warn.add("the %s is %s in the subject and %s in the body", v.name, quote(v.subject), quote(*v.body))
+			warn.add("the %s is %s in the subject and %s in the body", told.name, quote(told.subject), quote(*told.body))
 		}
 	}
 }
@@ -57,3 +61,21 @@ func sameText(subject, body string, last bool) bool {
 	}
 	return subject == body || last && body != "" && strings.HasPrefix(body, subject)
 }
+
+// BareSubject takes off what relays, mailing lists and mail programs put
+// before a subject: Re: and its like, [EXTERNAL] and list names, and SEPM's
+// own word for how bad it is. Blanks are made single.
+func BareSubject(subject string) string {
+	subject = strings.Join(strings.Fields(subject), " ")
+	for {
+		at := subjectPrefix().FindStringIndex(subject)
+		if at == nil || at[1] == len(subject) {
+			return subject
+		}
+		subject = subject[at[1]:]
+	}
+}
+
+var subjectPrefix = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?i:(?:re|fwd?|aw|wg|tr|sv|vs|rv|antw)(?:\[\d+\])?\s?: ?|\[[^\]]{1,60}\] ?|(?:critical|warning|information(?:al)?|alert) ?: ?)`)
+})

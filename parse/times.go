@@ -30,23 +30,41 @@ func layouts() [11]string {
 	}
 }
 
-// wallTime reads a date as SEPM may write it. The zone is what follows it,
-// such as PDT: it is told, never applied, because abbreviations are
-// ambiguous. The epoch is what SEPM holds for a time it does not know; it
-// gives an empty wall time and ok.
-func wallTime(s string) (wall, zone string, ok bool) {
-	t, err := time.Parse(evidenced, s)
-	if err != nil {
+// moment is a wall time as it stands in a mail.
+type moment struct {
+	// wall is as if it were in UTC. It is zero where there is no time, and for
+	// the epoch, which is what SEPM holds for a time it does not know.
+	wall time.Time
+	// zone is what follows the time, such as PDT, in upper case.
+	zone string
+}
+
+// String is how a wall time is written in an alert.
+func (m moment) String() string {
+	if m.wall.IsZero() {
+		return ""
+	}
+	return m.wall.Format(wallForm)
+}
+
+// moment reads a date as SEPM may write it.
+func (v *Vocabulary) moment(s string) (m moment, ok bool) {
+	if m.wall, ok = parseEvidenced(s); !ok {
 		var date string
-		date, zone = tidyTime(s)
-		if t, ok = parseTime(date); !ok {
-			return "", zone, false
+		date, m.zone = v.tidyTime(s)
+		if m.wall, ok = parseTime(date); !ok {
+			return moment{}, false
 		}
 	}
-	if isEpoch(t) {
-		return "", zone, true
+	if isEpoch(m.wall) {
+		m.wall = time.Time{}
 	}
-	return t.Format(wallForm), zone, true
+	return m, true
+}
+
+func parseEvidenced(s string) (time.Time, bool) {
+	t, err := time.Parse(evidenced, s)
+	return t, err == nil
 }
 
 func parseTime(date string) (time.Time, bool) {
@@ -84,21 +102,24 @@ func isEpoch(t time.Time) bool {
 
 // tidyTime brings a date to upper case with single blanks, no commas and
 // English three-letter months, and takes the zone off its end.
-func tidyTime(s string) (date, zone string) {
+func (v *Vocabulary) tidyTime(s string) (date, zone string) {
 	var b strings.Builder
 	b.Grow(len(s))
 	clock := false // the time of day has been seen
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
-		word = strings.ToUpper(word)
-		switch {
-		case clock && word != "AM" && word != "PM":
-			zone = strings.TrimSpace(zone + " " + word)
+		half, isHalf := find(v.halves, strings.TrimSuffix(word, "."))
+		month, isMonth := find(v.months, strings.TrimSuffix(word, "."))
+		switch word = strings.ToUpper(word); {
+		case isHalf:
+			word = half
+		case clock:
+			zone = strings.TrimSpace(zone + " " + strings.Trim(word, "()"))
 			continue
+		case isMonth:
+			word = strings.ToUpper(month.String()[:3])
 		case strings.Contains(word, ":"):
 			clock = true
-			word = strings.TrimSuffix(word, "Z")
-		default:
-			word = englishMonth(word)
+			word, zone = cutOffset(word)
 		}
 		if b.Len() > 0 {
 			b.WriteByte(' ')
@@ -108,44 +129,13 @@ func tidyTime(s string) (date, zone string) {
 	return b.String(), zone
 }
 
-// englishMonth maps longer English and French names of months to the short
-// English ones.
-func englishMonth(word string) string {
-	switch strings.TrimSuffix(word, ".") {
-	case "JANUARY", "JANV", "JANVIER":
-		return "JAN"
-	case "FEBRUARY", "FÉVR", "FÉVRIER":
-		return "FEB"
-	case "MARCH", "MARS":
-		return "MAR"
-	case "APRIL", "AVR", "AVRIL":
-		return "APR"
-	case "MAI":
-		return "MAY"
-	case "JUNE", "JUIN":
-		return "JUN"
-	case "JULY", "JUIL", "JUILLET":
-		return "JUL"
-	case "AUGUST", "AOÛT":
-		return "AUG"
-	case "SEPT", "SEPTEMBER", "SEPTEMBRE":
-		return "SEP"
-	case "OCTOBER", "OCTOBRE":
-		return "OCT"
-	case "NOVEMBER", "NOVEMBRE":
-		return "NOV"
-	case "DECEMBER", "DÉC", "DÉCEMBRE":
-		return "DEC"
+// cutOffset takes Z or +02:00 off the end of a time of day.
+func cutOffset(clock string) (rest, zone string) {
+	if rest, ok := strings.CutSuffix(clock, "Z"); ok {
+		return rest, "Z"
 	}
-	return word
-}
-
-// foreignZone reports whether a zone that stands beside a time contradicts
-// the assumption of UTC.
-func foreignZone(zone string) bool {
-	switch zone {
-	case "", "UTC", "GMT":
-		return false
+	if at := strings.LastIndexAny(clock, "+-"); at > strings.Index(clock, ":") {
+		return clock[:at], clock[at:]
 	}
-	return true
+	return clock, ""
 }

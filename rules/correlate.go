@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/parse"
@@ -55,7 +57,7 @@ func Correlate(view View, stories []Story) ([]Story, error) {
 func (r *Rules) Stories(a parse.Alert, trust incident.Trust) []Story {
 	if len(a.Events) == 0 {
 		key := textKey(a)
-		return []Story{{Key: key, Incident: describeText(a, key, trust)}}
+		return []Story{{Key: key, Incident: describeText(a, key, trust), Artifacts: artifactsOf(a, -1)}}
 	}
 	var stories []Story
 	index := make(map[string]int)
@@ -67,7 +69,7 @@ func (r *Rules) Stories(a parse.Alert, trust incident.Trust) []Story {
 			runs := r.respond(e)
 			stories = append(stories, Story{
 				Key:       e.Digest,
-				Incident:  r.describeEvent(a, e, trust, runs),
+				Incident:  r.describeEvent(a, i, trust, runs),
 				Artifacts: artifactsOf(a, i),
 				Runs:      runs,
 			})
@@ -77,29 +79,45 @@ func (r *Rules) Stories(a parse.Alert, trust incident.Trust) []Story {
 	return stories
 }
 
-// artifactsOf are the artifacts found in one event of the alert. Their values
-// stay as they came, byte for byte, since they are what is searched for.
+// artifactsOf are the artifacts found in one event of the alert, or with -1
+// in its text. Their values stay as they came, byte for byte, since they are
+// what is searched for.
 func artifactsOf(a parse.Alert, event int) []incident.Artifact {
 	var found []incident.Artifact
 	for _, artifact := range a.Artifacts {
 		if artifact.Event == event {
+			description := "From the SEPM alert"
+			if artifact.Confidence == parse.LowConfidence {
+				description = "Found in the text of the SEPM alert (low confidence)"
+			}
 			found = append(found, incident.Artifact{
 				Type:        incident.ArtifactType(artifact.Type),
 				Value:       artifact.Value,
-				Description: "From the SEPM alert",
+				Description: description,
 			})
 		}
 	}
 	return found
 }
 
-// textKey identifies an alert that was not understood by what it says, so
-// that SEPM sending it again joins the incident.
+// textKey identifies an alert without events by what it says, so that SEPM
+// sending it again joins the incident. A notice about SEPM's own running is
+// the same whenever it comes: a server that is in a poor way says so every few
+// hours, with nothing changed but the time (contract: SEPM e-mail §1.4).
 func textKey(a parse.Alert) string {
+	subject, text := parse.BareSubject(a.Subject), strings.TrimSpace(a.Text)
+	if a.Kind.Operational() {
+		text = dates().ReplaceAllString(text, "")
+	}
 	h := sha256.New()
-	fmt.Fprintf(h, "text 1\n%d\n%s\n%s", len(a.Subject), a.Subject, strings.TrimSpace(a.Text))
+	fmt.Fprintf(h, "text 1\n%d\n%s\n%s", len(subject), subject, text)
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// dates are the times in the notices of which the text is known.
+var dates = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:[A-Z][a-z]{2} \d{1,2}, \d{4},?|\d{4}-\d{2}-\d{2})[ T\x{202f}]\d{1,2}:\d{2}:\d{2}(?:\.\d+)?(?:[ \x{202f}\x{a0}]?[AP]M)?(?: [A-Z]{3,4})?`)
+})
 
 // respond lists what starts by itself for an event: the details of its
 // computer. The action only reads, so it needs no proof of the sender.

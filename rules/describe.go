@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,19 +20,13 @@ const (
 
 // describeEvent makes the incident for an event, its text in the order of
 // the guide's fields.
-func (r *Rules) describeEvent(a parse.Alert, e parse.Event, trust incident.Trust, runs []incident.Run) incident.Incident {
-	risk, computer := e.Risk, e.Computer
-	if risk == "" {
-		risk = "Security risk"
-	}
-	if computer == "" {
-		computer = "an unnamed computer"
-	}
+func (r *Rules) describeEvent(a parse.Alert, event int, trust incident.Trust, runs []incident.Run) incident.Incident {
+	e := a.Events[event]
 	var text description
 	text.field("Risk name", e.Risk)
 	text.field("File path", e.FilePath)
-	text.field("Event time", wallTime(e.EventTime, a.TimeZone))
-	text.field("Database insert time", wallTime(e.InsertedTime, a.TimeZone))
+	text.field("Event time", wallTime(e.EventTime, e.EventTimeUTC, a.TimeZone))
+	text.field("Database insert time", wallTime(e.InsertedTime, e.InsertedTimeUTC, a.TimeZone))
 	text.field("Source", e.Source)
 	text.field("Description", e.Description)
 	text.field("User", e.User)
@@ -41,16 +36,17 @@ func (r *Rules) describeEvent(a parse.Alert, e parse.Event, trust incident.Trust
 	text.field("Server", e.Server)
 	text.field("Client Group", e.ClientGroup)
 	text.field("Action taken on risk", e.Action)
+	text.attack(e.Attack)
 	text.sender(a, trust)
 	text.lookups(runs, r.endpoints)
-	text.warnings(a.Warnings)
+	text.reading(a, event)
 	return incident.Incident{
 		Key:         e.Digest,
-		Name:        bounded(incident.Clean(fmt.Sprintf("SEP: %s on %s", risk, computer)), maxName),
+		Name:        bounded(incident.Clean("SEP: "+title(e)), maxName),
 		Description: text.String(),
 		Types:       []string{"Malware"},
 		Severity:    severity(e.Outcome),
-		Discovered:  instant(e.EventTime),
+		Discovered:  instant(e.EventTimeUTC),
 		Trust:       trust,
 	}
 }
@@ -59,19 +55,28 @@ func (r *Rules) describeEvent(a parse.Alert, e parse.Event, trust incident.Trust
 // understood, with the text as it came.
 func describeText(a parse.Alert, key string, trust incident.Trust) incident.Incident {
 	var text description
-	text.line("This alert was not understood. It stands here as it came.")
+	types := []string{"Malware"}
+	if a.Kind == parse.Unknown {
+		text.line("This alert was not understood. It stands here as it came.")
+	} else {
+		text.line("This alert names no single detection. It stands here as it came.")
+		text.field("Kind", string(a.Kind))
+	}
+	if a.Kind.Operational() {
+		types = nil // it is about SEPM's own running
+	}
 	text.field("Subject", a.Subject)
 	text.sender(a, trust)
-	text.warnings(a.Warnings)
+	text.reading(a, -1)
 	text.line("")
 	for line := range strings.Lines(bounded(a.Text, maxText)) {
 		text.line(strings.TrimRight(line, "\r\n"))
 	}
 	return incident.Incident{
 		Key:         key,
-		Name:        bounded(incident.Clean("SEP: "+a.Subject), maxName),
+		Name:        bounded(incident.Clean("SEP: "+orDefault(a.Subject, "an alert without a subject")), maxName),
 		Description: text.String(),
-		Types:       []string{"Malware"},
+		Types:       types,
 		Severity:    severity(parse.UnknownResult),
 		Trust:       trust,
 	}
@@ -88,18 +93,46 @@ func severity(o parse.Outcome) string {
 	return "Medium"
 }
 
-// instant reads a wall time in the assumed zone, UTC.
-func instant(wall string) time.Time {
-	t, err := time.Parse("2006-01-02T15:04:05", wall)
+// title says what happened where, in a few words.
+func title(e parse.Event) string {
+	risk := orDefault(e.Risk, "Security risk")
+	where := orDefault(e.Computer, "an unnamed computer")
+	if e.Computer == "" && len(e.IPAddresses) > 0 {
+		where = e.IPAddresses[0]
+	}
+	if a := e.Attack; a != nil && e.Risk == "" {
+		risk = orDefault(a.Signature, "Attack")
+		if from := orDefault(a.IP, a.Host); from != "" {
+			risk += " from " + from
+		}
+	}
+	return risk + " on " + where
+}
+
+func orDefault(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// instant reads a time of an event.
+func instant(utc string) time.Time {
+	t, err := time.Parse(time.RFC3339, utc)
 	if err != nil {
 		return time.Time{} // parse wrote it, so it is empty
 	}
 	return t
 }
 
-func wallTime(wall, zone string) string {
+// wallTime is a time as it stood in the mail, with the zone that was assumed
+// and, where that is another, in UTC.
+func wallTime(wall, utc, zone string) string {
 	if wall == "" {
 		return ""
+	}
+	if utc != "" && utc != wall+"Z" {
+		zone += ", " + strings.Replace(strings.TrimSuffix(utc, "Z"), "T", " ", 1) + " UTC"
 	}
 	return strings.Replace(wall, "T", " ", 1) + " (" + zone + ")"
 }
@@ -145,8 +178,37 @@ func (d *description) lookups(runs []incident.Run, table string) {
 	}
 }
 
-func (d *description) warnings(warnings []string) {
-	for _, w := range warnings {
+// attack tells the network side of an event.
+func (d *description) attack(a *parse.Attack) {
+	if a == nil {
+		return
+	}
+	d.field("Attacker", strings.TrimSpace(a.IP+" "+a.Host))
+	d.field("Signature", strings.TrimSpace(a.Signature+" "+a.SignatureID))
+	d.field("Direction", strings.TrimSpace(a.Direction+" "+a.Protocol))
+	d.field("Local port", port(a.LocalPort))
+	d.field("Remote port", port(a.RemotePort))
+	d.field("Intrusion URL", a.IntrusionURL)
+	d.field("Payload URL", a.PayloadURL)
+	d.field("Application", a.Application)
+}
+
+func port(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// reading says how the mail was understood: what held values of the event
+// back, and what is doubtful.
+func (d *description) reading(a parse.Alert, event int) {
+	for _, w := range a.Whitelisted {
+		if w.Event == event {
+			d.field("Whitelisted", fmt.Sprintf("%s %s is no artifact because of the entry %s", w.Type, w.Value, w.Entry))
+		}
+	}
+	for _, w := range a.Warnings {
 		d.field("Reading", w)
 	}
 }

@@ -5,6 +5,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
@@ -19,6 +20,12 @@ type Options struct {
 	// Subjects are the texts, one of which an alert's subject contains,
 	// case-insensitive.
 	Subjects []string
+	// Open are the operational kinds that open an incident all the same.
+	Open []parse.Kind
+	// IgnoreUnknown is whether a mail of a sender in From that nothing else
+	// makes an alert is ignored. It opens an incident otherwise: SEPM wrote
+	// it, and it may be an alert in a form that is not known here.
+	IgnoreUnknown bool
 	// Lookups is whether there is a SEPM to ask.
 	Lookups bool
 }
@@ -30,16 +37,21 @@ func DefaultSubjects() []string {
 
 // Rules are immutable and safe for concurrent use.
 type Rules struct {
-	from     map[string]bool
-	subjects []string
-	lookups  bool
+	from          map[string]bool
+	subjects      []string
+	open          map[parse.Kind]bool
+	ignoreUnknown bool
+	lookups       bool
 	// endpoints is the name, as people see it, of the table of endpoints.
 	endpoints string
 }
 
 // New makes rules from options.
 func New(opts Options) *Rules {
-	r := &Rules{from: make(map[string]bool), lookups: opts.Lookups}
+	r := &Rules{from: make(map[string]bool), open: make(map[parse.Kind]bool), ignoreUnknown: opts.IgnoreUnknown, lookups: opts.Lookups}
+	for _, kind := range opts.Open {
+		r.open[kind] = true
+	}
 	if table, ok := incident.TableByName(incident.TableEndpoints); ok {
 		r.endpoints = table.Label
 	}
@@ -54,44 +66,53 @@ func New(opts Options) *Rules {
 
 // Accept returns the alert with the status that the rules give it: an alert
 // for us keeps the status of its reading, anything else is [parse.Ignored]
-// with the rule that said so. An alert for us has a known sender, and either
-// a known subject or a body that is SEPM's (contract: SEPM e-mail §1.10).
+// with the rule that said so. An alert for us has a known sender; what else
+// recognised it is added to its signals (contract: SEPM e-mail §1.10).
 func (r *Rules) Accept(a parse.Alert) parse.Alert {
-	if rule := r.refuses(a); rule != "" {
+	signals, rule := r.recognise(a)
+	a.Signals = append(slices.Clone(a.Signals), signals...)
+	if rule != "" {
 		a.Status, a.Rule = parse.Ignored, rule
 	}
 	return a
 }
 
-func (r *Rules) refuses(a parse.Alert) string {
-	switch {
-	case len(r.from) > 0 && !r.from[strings.ToLower(a.From)]:
-		return fmt.Sprintf("alerts.from: the sender %q is not listed", a.From)
-	case len(a.Events) == 0 && operational(a.Kind):
-		return fmt.Sprintf("kind %s: an operational notice opens no incident", a.Kind)
-	case !a.Fingerprint && !r.knownSubject(a.Subject):
-		return "alerts.subjects: neither the subject nor the body is that of a SEPM alert"
+// recognise gives the signals that the rules saw, and the rule by which the
+// mail is not for us.
+func (r *Rules) recognise(a parse.Alert) (signals []string, rule string) {
+	listed := len(r.from) > 0
+	if listed && !r.from[strings.ToLower(a.From)] {
+		return nil, fmt.Sprintf("alerts.from: the sender %q is not listed", a.From)
 	}
-	return ""
+	if listed {
+		signals = append(signals, fmt.Sprintf("sender: %s is listed in alerts.from", a.From))
+	}
+	if a.Kind.Operational() && (len(a.Events) == 0 || a.Kind == parse.Report) {
+		if !r.open[a.Kind] {
+			return signals, fmt.Sprintf("kind %s: such a notice opens no incident unless alerts.open lists it", a.Kind)
+		}
+		return append(signals, fmt.Sprintf("kind: %s is listed in alerts.open", a.Kind)), ""
+	}
+	known, found := r.knownSubject(a.Subject)
+	switch {
+	case found:
+		return append(signals, fmt.Sprintf("subject: %q is listed in alerts.subjects", known)), ""
+	case a.Fingerprint:
+		return signals, ""
+	case !listed:
+		return signals, "alerts.subjects: neither the subject nor the body is that of a SEPM alert"
+	case r.ignoreUnknown:
+		return signals, "alerts.unknown: neither the subject nor the body is that of a SEPM alert"
+	}
+	return append(signals, "nothing else: neither the subject nor the body is known, and a mail of SEPM's address is not passed over"), ""
 }
 
-func (r *Rules) knownSubject(subject string) bool {
+func (r *Rules) knownSubject(subject string) (known string, found bool) {
 	subject = strings.ToLower(subject)
 	for _, known := range r.subjects {
 		if strings.Contains(subject, known) {
-			return true
+			return known, true
 		}
 	}
-	return false
-}
-
-// operational reports whether the kind is about SEPM's own running
-// (contract: SEPM e-mail §1.1, last column "no").
-func operational(k parse.Kind) bool {
-	switch k {
-	case parse.System, parse.ServerHealth, parse.Definitions, parse.ClientList,
-		parse.Software, parse.Licence, parse.Report:
-		return true
-	}
-	return false
+	return "", false
 }

@@ -27,7 +27,9 @@ func TestAccept(t *testing.T) {
 		"known subject, new body":   {parse.Alert{Status: parse.Unparsed, From: "sepm@example.com", Subject: "Security alert"}, parse.Unparsed, ""},
 		"unknown sender":            {parse.Alert{Status: parse.Parsed, From: "x@example.com", Subject: "Security alert", Events: event}, parse.Ignored, "alerts.from"},
 		"look-alike sender":         {parse.Alert{Status: parse.Parsed, From: "sepm@example.com.evil.example", Subject: "Security alert", Events: event}, parse.Ignored, "alerts.from"},
-		"no alert":                  {parse.Alert{Status: parse.Unparsed, From: "sepm@example.com", Subject: "Lunch"}, parse.Ignored, "alerts.subjects"},
+		"nothing known":             {parse.Alert{Status: parse.Unparsed, From: "sepm@example.com", Subject: "Virus gefunden"}, parse.Unparsed, ""},
+		"a report with events":      {parse.Alert{Status: parse.Parsed, Kind: parse.Report, From: "sepm@example.com", Fingerprint: true, Events: event}, parse.Ignored, "kind report"},
+		"an unmanaged computer":     {parse.Alert{Status: parse.Unparsed, Kind: parse.Unmanaged, From: "sepm@example.com"}, parse.Unparsed, ""},
 		"operational notice":        {parse.Alert{Status: parse.Unparsed, Kind: parse.ServerHealth, From: "sepm@example.com", Subject: "Security alert", Fingerprint: true}, parse.Ignored, "kind server_health"},
 		"operational with an event": {parse.Alert{Status: parse.Parsed, Kind: parse.System, From: "sepm@example.com", Fingerprint: true, Events: event}, parse.Parsed, ""},
 	}
@@ -42,11 +44,27 @@ func TestAccept(t *testing.T) {
 	}
 }
 
+func TestAcceptByConfig(t *testing.T) {
+	t.Parallel()
+	r := rules.New(rules.Options{From: []string{"sepm@example.com"}, Open: []parse.Kind{parse.Licence}, IgnoreUnknown: true})
+	mail := parse.Alert{Status: parse.Unparsed, From: "sepm@example.com", Subject: "Lunch"}
+	require.Contains(t, r.Accept(mail).Rule, "alerts.unknown")
+	mail.Kind = parse.Definitions
+	require.Contains(t, r.Accept(mail).Rule, "alerts.open")
+	mail.Kind = parse.Licence
+	got := r.Accept(mail)
+	require.Equal(t, parse.Unparsed, got.Status)
+	require.Equal(t, []string{"sender: sepm@example.com is listed in alerts.from", "kind: licence is listed in alerts.open"}, got.Signals)
+	require.Empty(t, mail.Signals)
+}
+
 func TestAcceptAnySenderWithoutConfig(t *testing.T) {
 	t.Parallel()
 	r := rules.New(rules.Options{Subjects: rules.DefaultSubjects()})
 	got := r.Accept(parse.Alert{Status: parse.Parsed, From: "anyone@example.com", Subject: "New Risk Found: x"})
 	require.Equal(t, parse.Parsed, got.Status)
+	got = r.Accept(parse.Alert{Status: parse.Unparsed, From: "anyone@example.com", Subject: "Lunch"})
+	require.Contains(t, got.Rule, "alerts.subjects", "nothing says that SEPM wrote it")
 }
 
 // history is a view of the past that a test makes up.
@@ -63,7 +81,7 @@ func TestCorrelate(t *testing.T) {
 	a := parse.Alert{
 		Status: parse.Parsed, TimeZone: "assumed UTC", From: "sepm@example.com",
 		Events: []parse.Event{
-			{Digest: "d1", Risk: "Trojan", Computer: "HOST-1", Outcome: parse.NotRemediated, EventTime: "2019-02-28T03:40:12"},
+			{Digest: "d1", Risk: "Trojan", Computer: "HOST-1", Outcome: parse.NotRemediated, EventTime: "2019-02-28T03:40:12", EventTimeUTC: "2019-02-28T03:40:12Z"},
 			{Digest: "d2", Risk: "Worm", Computer: "HOST-2", Outcome: parse.Remediated},
 			{Digest: "d1", Risk: "Trojan", Computer: "HOST-1"},
 			{Digest: "d3", Risk: "Worm"},
@@ -116,8 +134,58 @@ func TestCorrelateUnparsed(t *testing.T) {
 
 	a.MessageID = "another mail"
 	require.Equal(t, story.Key, correlate(a).Key, "the same text is the same story")
+	a.Subject = "RE: [EXTERNAL]  Security alert"
+	require.Equal(t, story.Key, correlate(a).Key, "what a relay puts before a subject is no other story")
 	a.Text = "something else"
 	require.NotEqual(t, story.Key, correlate(a).Key)
+}
+
+// TestNoticesRepeat: a server in a poor way says so every few hours.
+func TestNoticesRepeat(t *testing.T) {
+	t.Parallel()
+	key := func(kind parse.Kind, text string) string {
+		return rules.New(rules.Options{}).Stories(parse.Alert{Kind: kind, Subject: "Server Health Alert", Text: text}, incident.Trust{})[0].Key
+	}
+	const first = "Server c95648v1 health status: poor.\nStatus reported on Jun 26, 2024 7:02:34 AM."
+	later := strings.Replace(first, "Jun 26, 2024 7:02:34 AM", "Jul 8, 2024, 10:54:58\u202fPM PDT", 1)
+	other := strings.Replace(first, "c95648v1", "c95648v2", 1)
+	require.Equal(t, key(parse.ServerHealth, first), key(parse.ServerHealth, later))
+	require.NotEqual(t, key(parse.ServerHealth, first), key(parse.ServerHealth, other))
+	require.NotEqual(t, key(parse.Unknown, first), key(parse.Unknown, later), "of a text that is not known nothing is left out")
+}
+
+func TestCorrelateText(t *testing.T) {
+	t.Parallel()
+	a := parse.Alert{Kind: parse.ServerHealth, Subject: "Server Health Alert", Artifacts: []parse.Artifact{
+		{Type: "URL", Value: "http://evil.example/", Event: -1, Confidence: parse.LowConfidence},
+	}}
+	story := rules.New(rules.Options{}).Stories(a, incident.Trust{})[0]
+	require.Equal(t, []incident.Artifact{{Type: incident.URL, Value: "http://evil.example/",
+		Description: "Found in the text of the SEPM alert (low confidence)"}}, story.Artifacts)
+	require.Empty(t, story.Incident.Types, "a notice about SEPM itself is no malware")
+}
+
+func TestDescribeAttack(t *testing.T) {
+	t.Parallel()
+	a := parse.Alert{
+		TimeZone: "assumed UTC-07:00",
+		Events: []parse.Event{{
+			Digest: "d", Computer: "PC-1", EventTime: "2024-06-26T06:46:43", EventTimeUTC: "2024-06-26T13:46:43Z",
+			Attack: &parse.Attack{IP: "203.0.113.9", Signature: "Web Attack: <X>", RemotePort: 443, IntrusionURL: "evil.example/x"},
+		}},
+		Whitelisted: []parse.Whitelisted{{Type: "System Name", Value: "PC-1", Event: 0, Entry: "pc-*"}, {Value: "of another", Event: 1}},
+	}
+	got := rules.New(rules.Options{}).Stories(a, incident.Trust{})[0].Incident
+	require.Equal(t, "SEP: Web Attack: <X> from 203.0.113.9 on PC-1", got.Name)
+	require.Equal(t, time.Date(2024, 6, 26, 13, 46, 43, 0, time.UTC), got.Discovered)
+	for _, want := range []string{
+		"2024-06-26 06:46:43 (assumed UTC-07:00, 2024-06-26 13:46:43 UTC)", "<b>Attacker:</b> 203.0.113.9<br>",
+		"Web Attack: &lt;X&gt;", "<b>Remote port:</b> 443", "System Name PC-1 is no artifact because of the entry pc-*",
+	} {
+		require.Contains(t, got.Description, want)
+	}
+	require.NotContains(t, got.Description, "of another")
+	require.NotContains(t, got.Description, "Local port")
 }
 
 func TestCorrelateFailsWithItsView(t *testing.T) {

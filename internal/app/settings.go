@@ -186,16 +186,37 @@ func sepmOptions(m config.SEPM, clock Clock, logger *slog.Logger) sepclient.Opti
 // Reading makes the reader and the rules of a configuration, which is all
 // that reading a mail takes.
 func Reading(c *config.Config) (*parse.Reader, *rules.Rules, error) {
-	cidrs := make([]string, len(c.Whitelist.CIDRs))
-	for i, prefix := range c.Whitelist.CIDRs {
-		cidrs[i] = prefix.String()
+	entries := []parse.WhitelistEntries{{Networks: c.Whitelist.CIDRs, Domains: c.Whitelist.Domains}}
+	for _, only := range c.Whitelist.Only {
+		list := parse.WhitelistEntries{Networks: only.CIDRs, Domains: only.Domains}
+		for _, t := range only.Types {
+			list.Types = append(list.Types, incident.ArtifactType(t))
+		}
+		entries = append(entries, list)
 	}
-	whitelist, err := parse.NewWhitelist(cidrs, c.Whitelist.Domains)
+	whitelist, err := parse.NewWhitelist(entries...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("whitelist: %w", err)
+		return nil, nil, err
 	}
-	return parse.NewReader(parse.Options{Whitelist: whitelist}),
-		rules.New(rules.Options{From: c.Alerts.From, Subjects: c.Alerts.Subjects, Lookups: len(c.SEPM) > 0}), nil
+	words := parse.English()
+	for i, data := range c.Alerts.Labels {
+		if words, err = words.With(c.Alerts.LabelsFile[i], data); err != nil {
+			return nil, nil, fmt.Errorf("alerts.labels: %w", err)
+		}
+	}
+	zone, err := parse.ParseZone(c.Alerts.TimeZone)
+	if err != nil {
+		return nil, nil, fmt.Errorf("alerts.time_zone: %w", err)
+	}
+	open := make([]parse.Kind, len(c.Alerts.Open))
+	for i, kind := range c.Alerts.Open {
+		open[i] = parse.Kind(kind)
+	}
+	return parse.NewReader(parse.Options{Whitelist: whitelist, Vocabulary: words, Zone: zone}),
+		rules.New(rules.Options{
+			From: c.Alerts.From, Subjects: c.Alerts.Subjects, Open: open, IgnoreUnknown: c.Alerts.Unknown == config.UnknownIgnore,
+			Lookups: len(c.SEPM) > 0,
+		}), nil
 }
 
 // mailboxLease outlasts two polls of the laziest watcher.

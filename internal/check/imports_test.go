@@ -44,7 +44,7 @@ var rooms = map[string][]string{
 	"internal/connect":           {},
 	"internal/winzip":            {"incident"},
 	"incident":                   {},
-	"internal/config":            {"internal/connect"},
+	"internal/config":            {"internal/connect", "parse", "incident"},
 	"internal/simulate":          {},
 	"internal/realparts":         {"internal/simulate"}, // its certificates
 	"internal/check":             {},

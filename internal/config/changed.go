@@ -24,14 +24,14 @@ func changed(was, is reflect.Value, path string) []string {
 			name := f.Tag.Get("yaml")
 			switch {
 			case name == "-": // the content of a file, which has its setting before it
-				name = strings.ToLower(f.Name) + "_file"
+				name = fileSetting(was.Type(), f)
 			case isFile(was.Type(), f):
 				continue
 			}
 			all = append(all, changed(was.FieldByIndex(f.Index), is.FieldByIndex(f.Index), join(path, name))...)
 		}
 		return all
-	case isList(was.Type()) && isObject(was.Type().Elem()):
+	case isList(was.Type()) && isObject(was.Type().Elem()) && hasName(was.Type().Elem()):
 		return changedItems(was, is, path)
 	case reflect.DeepEqual(was.Interface(), is.Interface()):
 		return nil
@@ -45,6 +45,17 @@ func isFile(t reflect.Type, f reflect.StructField) bool {
 	name, ok := strings.CutSuffix(f.Name, "File")
 	_, hasContent := t.FieldByName(name)
 	return ok && hasContent
+}
+
+// fileSetting gives the setting that names the file of which f is the content.
+func fileSetting(t reflect.Type, f reflect.StructField) string {
+	file, _ := t.FieldByName(f.Name + "File")
+	return file.Tag.Get("yaml")
+}
+
+func hasName(t reflect.Type) bool {
+	_, ok := t.FieldByName("Name")
+	return ok
 }
 
 func changedItems(was, is reflect.Value, path string) []string {

@@ -86,7 +86,7 @@ func TestChangedSeesEverySetting(t *testing.T) {
 
 // full has one item in each list of groups.
 func full() *Config {
-	return &Config{Mailboxes: []Mailbox{{Name: "a"}}, SEPM: []SEPM{{Name: "a"}}}
+	return &Config{Mailboxes: []Mailbox{{Name: "a"}}, SEPM: []SEPM{{Name: "a"}}, Whitelist: Whitelist{Only: make([]WhitelistOnly, 1)}}
 }
 
 // set gives a setting another value.

@@ -12,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sepwatch/sepwatch/incident"
 	"github.com/sepwatch/sepwatch/internal/connect"
+	"github.com/sepwatch/sepwatch/parse"
 )
 
 const (
@@ -44,7 +46,7 @@ func (c checker) config(config *Config) {
 		c.name(path, config.Mailboxes[i].Name, firsts)
 		c.mailbox(path, &config.Mailboxes[i])
 	}
-	c.alerts(config.Alerts)
+	c.alerts(&config.Alerts)
 	c.whitelist(config.Whitelist)
 	firsts = make(map[string]string)
 	for i := range config.SEPM {
@@ -138,7 +140,7 @@ func (c checker) pins(path string, pins []connect.Fingerprint, plain bool) {
 	}
 }
 
-func (c checker) alerts(a Alerts) {
+func (c checker) alerts(a *Alerts) {
 	for i, address := range a.From {
 		path := fmt.Sprintf("alerts.from[%d]", i)
 		parsed, err := mail.ParseAddress(address)
@@ -152,14 +154,81 @@ func (c checker) alerts(a Alerts) {
 			c.report(path, "is empty, which every subject contains", "a part of the subject, such as Single Risk Event:")
 		}
 	}
+	for i, kind := range a.Open {
+		path := fmt.Sprintf("alerts.open[%d]", i)
+		if c.written(path) && !parse.Kind(kind).Operational() {
+			c.report(path, c.shown(path)+" is no kind of notice about SEPM's own running", OneOf(kind, operationalKinds()))
+		}
+	}
+	if path := "alerts.time_zone"; c.written(path) {
+		if _, err := parse.ParseZone(a.TimeZone); err != nil {
+			c.report(path, c.shown(path)+" is no time zone", "auto, UTC or a name such as Europe/Berlin")
+		}
+	}
+	c.labels(a)
+}
+
+// labels reads the files with more words for reading alerts.
+func (c checker) labels(a *Alerts) {
+	words := parse.English()
+	for i := range a.LabelsFile {
+		path := fmt.Sprintf("alerts.labels[%d]", i)
+		if !c.written(path) {
+			continue
+		}
+		data, ok := c.read(path, &a.LabelsFile[i])
+		if !ok {
+			continue
+		}
+		with, err := words.With(a.LabelsFile[i], data)
+		if err != nil {
+			c.report(path, "holds mistakes: "+err.Error(), "words in the form that docs/labels.md shows")
+			continue
+		}
+		words = with
+		a.Labels = append(a.Labels, data)
+	}
+}
+
+func operationalKinds() []string {
+	var kinds []string
+	for _, kind := range parse.Kinds() {
+		if kind.Operational() {
+			kinds = append(kinds, string(kind))
+		}
+	}
+	return kinds
 }
 
 func (c checker) whitelist(w Whitelist) {
-	for i, domain := range w.Domains {
-		path := fmt.Sprintf("whitelist.domains[%d]", i)
-		if c.written(path) && !isDomain(domain) {
-			c.report(path, c.shown(path)+" is neither a domain nor a host name",
-				"a name such as SEPM-SERVER or *.example.com; other alphabets in their xn-- form")
+	c.whitelistEntries("whitelist", w.CIDRs, w.Domains)
+	for i, only := range w.Only {
+		path := fmt.Sprintf("whitelist.only[%d]", i)
+		c.whitelistEntries(path, only.CIDRs, only.Domains)
+		for j, name := range only.Types {
+			at := fmt.Sprintf("%s.types[%d]", path, j)
+			list := parse.WhitelistEntries{Networks: only.CIDRs, Domains: only.Domains}
+			if err := parse.CheckWhitelistType(incident.ArtifactType(name), list); err != nil && c.written(at) {
+				c.report(at, c.shown(at)+" "+err.Error(), "a type that the entries fit, or the entries into a group of their own")
+			}
+		}
+		if len(only.CIDRs)+len(only.Domains) == 0 && c.reached(path+".types") {
+			c.report(path, "has no entries", "cidrs: or domains: with the values to hold back")
+		}
+	}
+}
+
+func (c checker) whitelistEntries(path string, networks, domains []string) {
+	for i, entry := range networks {
+		at := fmt.Sprintf("%s.cidrs[%d]", path, i)
+		if err := parse.CheckNetwork(entry); err != nil && c.written(at) {
+			c.report(at, c.shown(at)+" "+err.Error(), "an address, a network or a range, such as 192.168.194.93, 10.0.0.0/8 or 10.0.0.5-10.0.0.9")
+		}
+	}
+	for i, entry := range domains {
+		at := fmt.Sprintf("%s.domains[%d]", path, i)
+		if err := parse.CheckDomain(entry); err != nil && c.written(at) {
+			c.report(at, c.shown(at)+" "+err.Error(), "a name such as SEPM-SERVER, SEPM-*, example.com or *.example.com")
 		}
 	}
 }

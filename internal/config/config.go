@@ -17,7 +17,6 @@ package config
 import (
 	"log/slog"
 	"math"
-	"net/netip"
 	"time"
 
 	"github.com/sepwatch/sepwatch/internal/connect"
@@ -157,15 +156,63 @@ type Alerts struct {
 	// (guide §7.1). A mail whose body is recognised as SEPM's is an alert
 	// under any subject.
 	Subjects []string `yaml:"subjects" default:"Security alert|Single Risk Event:|New Risk Found:"`
+	// Unknown is what becomes of a mail from one of these addresses of which
+	// neither the subject nor the body is known, and that is no notice about
+	// SEPM's own running: incident opens one with its text, since it may be an
+	// alert in a language or form that sepwatch does not know; ignore passes
+	// over it, for an address that also sends other mail.
+	Unknown UnknownMail `yaml:"unknown" default:"incident" oneof:"incident,ignore"`
+	// Open lists the kinds of notices about SEPM's own running, and of
+	// reports, that open an incident all the same: system, server_health,
+	// definitions, client_list, software, licence, report.
+	Open []string `yaml:"open"`
+	// LabelsFile lists files with more labels, subjects, kinds and actions, for
+	// other languages and layouts (docs/labels.md). Where they disagree with
+	// what is built in, or with each other, the last one counts.
+	LabelsFile []string `yaml:"labels"`
+	// Labels are the contents of LabelsFile.
+	Labels [][]byte `yaml:"-"`
+	// TimeZone is the zone that the times in an alert are in where they have
+	// none beside them: auto tells it from the Date header of the mail and the
+	// time at which SEPM says it wrote it, and is UTC where that cannot be
+	// told; otherwise UTC or a name such as Europe/Berlin.
+	TimeZone string `yaml:"time_zone" default:"auto"`
 }
 
-// Whitelist lists what never becomes an artifact.
+// UnknownMail is what becomes of a mail of SEPM's address that is not
+// understood.
+type UnknownMail string
+
+// What becomes of it.
+const (
+	UnknownIncident UnknownMail = "incident"
+	UnknownIgnore   UnknownMail = "ignore"
+)
+
+// Whitelist lists what never becomes an artifact. The values stay in the
+// incident's text, which says what held them back, and computers are looked up
+// in SEPM all the same.
 type Whitelist struct {
-	// CIDRs are networks or single addresses, such as SEPM's own.
-	CIDRs []netip.Prefix `yaml:"cidrs" example:"192.168.194.93/32|2002:835:c36d::946:c25d/128"`
-	// Domains are DNS domains and host names, such as SEPM's own. "*." in
-	// front stands for every name below the domain.
+	// CIDRs are networks, single addresses, and ranges such as
+	// 10.0.0.5-10.0.0.9: SEPM's own, for example.
+	CIDRs []string `yaml:"cidrs" example:"192.168.194.93/32|2002:835:c36d::946:c25d/128"`
+	// Domains are DNS domains and host names, such as SEPM's own, each for
+	// that name alone. "*." in front stands for the domain and every name below
+	// it; elsewhere "*" is any part of one label, as in SEPM-*.
 	Domains []string `yaml:"domains" example:"*.sepmdomain.com|SEPM-SERVER"`
+	// Only lists entries that hold back artifacts of some types only.
+	Only []WhitelistOnly `yaml:"only"`
+}
+
+// WhitelistOnly is entries for some types of artifacts.
+type WhitelistOnly struct {
+	// Types are the artifact types: IP Address, System Name, DNS Name, URL,
+	// Email Sender.
+	Types []string `yaml:"types" required:"true" example:"URL|DNS Name"`
+	// CIDRs are as above, for addresses and for URLs with one.
+	CIDRs []string `yaml:"cidrs"`
+	// Domains are as above, for all types but IP Address.
+	Domains []string `yaml:"domains" example:"*.windowsupdate.com"`
 }
 
 // SEPM is one Symantec Endpoint Protection Manager.

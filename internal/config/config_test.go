@@ -160,7 +160,7 @@ ledger:
   path: ledger.db
 `
 
-func parse(t *testing.T, text string) *Config {
+func read(t *testing.T, text string) *Config {
 	t.Helper()
 	c, err := Parse("/etc/sepwatch/sepwatch.yaml", []byte(text), stubs())
 	require.NoError(t, err)
@@ -215,23 +215,23 @@ func TestPositions(t *testing.T) {
 
 func TestDefaultsAndEmptyValues(t *testing.T) {
 	t.Parallel()
-	c := parse(t, good)
+	c := read(t, good)
 	require.Equal(t, FlagAuto, c.Mailboxes[0].After.Flag)
 	require.Equal(t, Size(64<<20), c.Mailboxes[0].MaxSize)
 	require.Equal(t, uint16(993), c.Mailboxes[0].URL.Port)
 	require.Nil(t, c.SEPM)
 	require.Equal(t, "/etc/sepwatch/ledger.db", c.Ledger.Path)
 
-	empty := parse(t, good+"log:\nsepm:\nwhitelist: {cidrs: , domains: []}\n")
+	empty := read(t, good+"log:\nsepm:\nwhitelist: {cidrs: , domains: []}\n")
 	require.Equal(t, c, empty)
 
-	none := parse(t, strings.Replace(good, "alerts:", "alerts:\n  subjects: []", 1))
+	none := read(t, strings.Replace(good, "alerts:", "alerts:\n  subjects: []", 1))
 	require.Empty(t, none.Alerts.Subjects, "an empty list replaces the default")
 }
 
 func TestFieldValues(t *testing.T) {
 	t.Parallel()
-	c := parse(t, strings.Replace(good, "org: Acme", `org: Acme
+	c := read(t, strings.Replace(good, "org: Acme", `org: Acme
   fields: {site: "${ORG}", cost.centre: 007, many: [a, "b, c"], agreed: true}
   close_fields:
     root_cause: Malware
@@ -240,21 +240,21 @@ func TestFieldValues(t *testing.T) {
 	require.Equal(t, FieldValues{"site": {"Acme"}, "cost.centre": {"007"}, "many": {"a", "b, c"}, "agreed": {"true"}}, c.Resilient.Fields)
 	require.Equal(t, FieldValues{"root_cause": {"Malware"}}, c.Resilient.CloseFields)
 	require.Equal(t, "imap-secret", c.Resilient.Password.Reveal(), "an API key beside it is no mistake")
-	require.Nil(t, parse(t, strings.Replace(good, "org: Acme", "org: Acme\n  fields: {}", 1)).Resilient.Fields)
+	require.Nil(t, read(t, strings.Replace(good, "org: Acme", "org: Acme\n  fields: {}", 1)).Resilient.Fields)
 }
 
 func TestBounds(t *testing.T) {
 	t.Parallel()
-	m := parse(t, strings.Replace(good, "name: soc", "name: soc\n    poll: 10m\n    max_size: 256MiB", 1)).Mailboxes[0]
+	m := read(t, strings.Replace(good, "name: soc", "name: soc\n    poll: 10m\n    max_size: 256MiB", 1)).Mailboxes[0]
 	require.Equal(t, maxPoll, m.Poll)
 	require.Equal(t, maxMail, m.MaxSize)
 }
 
 func TestNode(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, parse(t, good).Node, "the host's name is for the caller to find")
-	require.Empty(t, parse(t, good+"node: \"\"\n").Node)
-	require.Equal(t, "Soc_1.example-2.com", parse(t, good+"node: Soc_1.example-2.com\n").Node)
+	require.Empty(t, read(t, good).Node, "the host's name is for the caller to find")
+	require.Empty(t, read(t, good+"node: \"\"\n").Node)
+	require.Equal(t, "Soc_1.example-2.com", read(t, good+"node: Soc_1.example-2.com\n").Node)
 	for _, name := range []string{"a b", "a/b", "ä", "a:1", strings.Repeat("a", 254)} {
 		_, err := Parse("f", []byte(good+"node: \""+name+"\"\n"), stubs())
 		require.ErrorContains(t, err, "is not a name", name)
@@ -263,9 +263,9 @@ func TestNode(t *testing.T) {
 
 func TestListen(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, parse(t, good).Listen, "off by default")
+	require.Empty(t, read(t, good).Listen, "off by default")
 	for _, address := range []string{"127.0.0.1:9180", "127.0.0.1:0", "[::1]:9180", "[fe80::1%eth0]:1", ":9180", "0.0.0.0:65535", "soc-1.example.com:80"} {
-		require.Equal(t, address, parse(t, good+"listen: \""+address+"\"\n").Listen)
+		require.Equal(t, address, read(t, good+"listen: \""+address+"\"\n").Listen)
 	}
 	for _, address := range []string{"9180", ":", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9180", "127.0.0.1:http", "a b:1", "*.example.com:1", "http://127.0.0.1:1"} {
 		_, err := Parse("f", []byte(good+"listen: \""+address+"\"\n"), stubs())
@@ -308,24 +308,24 @@ func TestFiles(t *testing.T) {
 		return strings.Replace(good, "password: hunter2", "password_file: "+file, 1)
 	}
 	t.Run("one line break is not part of the secret", func(t *testing.T) {
-		require.Equal(t, "imap-secret", parse(t, with("/etc/sepwatch/imap.password")).Mailboxes[0].Password.Reveal())
-		require.Equal(t, "sepm-secret", parse(t, with("/etc/sepwatch/sepm.password")).Mailboxes[0].Password.Reveal())
+		require.Equal(t, "imap-secret", read(t, with("/etc/sepwatch/imap.password")).Mailboxes[0].Password.Reveal())
+		require.Equal(t, "sepm-secret", read(t, with("/etc/sepwatch/sepm.password")).Mailboxes[0].Password.Reveal())
 	})
 	t.Run("a credential goes before a file beside", func(t *testing.T) {
-		m := parse(t, with("imap")).Mailboxes[0]
+		m := read(t, with("imap")).Mailboxes[0]
 		require.Equal(t, "credential-secret", m.Password.Reveal())
 		require.Equal(t, "/run/credentials/imap", m.PasswordFile)
 	})
 	t.Run("a file beside", func(t *testing.T) {
-		require.Equal(t, "beside-secret", parse(t, with("beside.password")).Mailboxes[0].Password.Reveal())
+		require.Equal(t, "beside-secret", read(t, with("beside.password")).Mailboxes[0].Password.Reveal())
 	})
 	t.Run("certificates are kept as bytes", func(t *testing.T) {
-		c := parse(t, strings.Replace(good, "org: Acme", "org: Acme\n  ca_file: sepm.pem", 1))
+		c := read(t, strings.Replace(good, "org: Acme", "org: Acme\n  ca_file: sepm.pem", 1))
 		require.Equal(t, certificatePEM(), string(c.Resilient.CA))
 		require.Equal(t, "/etc/sepwatch/sepm.pem", c.Resilient.CAFile)
 	})
 	t.Run("a certificate to show and its key", func(t *testing.T) {
-		c := parse(t, strings.Replace(good, "org: Acme", "org: Acme\n  tls: {certificate_file: own.pem, key_file: own.key, allow_cn_only: true}", 1))
+		c := read(t, strings.Replace(good, "org: Acme", "org: Acme\n  tls: {certificate_file: own.pem, key_file: own.key, allow_cn_only: true}", 1))
 		require.Equal(t, TLS{
 			CertificateFile: "/etc/sepwatch/own.pem", Certificate: []byte(certificatePEM()),
 			KeyFile: "/etc/sepwatch/own.key", Key: Secret(keyPEM()), AllowCNOnly: true,

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -139,7 +138,7 @@ func isList(t reflect.Type) bool { return t.Kind() == reflect.Slice }
 // isObject tells the structs that are written as settings from those that
 // are written as one text.
 func isObject(t reflect.Type) bool {
-	texts := []reflect.Type{reflect.TypeFor[MailboxURL](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[connect.Proxy]()}
+	texts := []reflect.Type{reflect.TypeFor[MailboxURL](), reflect.TypeFor[connect.Proxy]()}
 	return t.Kind() == reflect.Struct && !slices.Contains(texts, t)
 }
 
@@ -334,8 +333,6 @@ func setText(v reflect.Value, text string) *fault {
 		*p = size
 	case *MailboxURL:
 		*p, problem = parseMailboxURL(text)
-	case *netip.Prefix:
-		*p, problem = parsePrefix(text)
 	case *connect.Fingerprint:
 		fingerprint, err := connect.ParseFingerprint(text)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"go/parser"
 	"go/token"
 	"log/slog"
-	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -179,8 +178,6 @@ func valueKind(s setting) string {
 			return "size"
 		case reflect.TypeFor[MailboxURL]():
 			return "mailbox URL"
-		case reflect.TypeFor[netip.Prefix]():
-			return "network or address"
 		case reflect.TypeFor[connect.Fingerprint]():
 			return "SHA-256 fingerprint"
 		case reflect.TypeFor[connect.Proxy]():

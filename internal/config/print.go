@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
@@ -96,8 +95,6 @@ func textOf(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case time.Duration:
 		return lengthText(x)
-	case netip.Prefix:
-		return x.String()
 	case slog.Level:
 		return strings.ToLower(x.String())
 	case fmt.Stringer: // Secret, Size, Start, MailboxURL, Fingerprint, Proxy

@@ -141,24 +141,37 @@ func drawConfig(t *rapid.T, files map[string]string) *Config {
 		return "/ca.pem", []byte(certificatePEM())
 	}
 
+	network := rapid.Map(rapid.Uint32(), func(n uint32) string {
+		addr := netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+		return netip.PrefixFrom(addr, 8+int(n%25)).Masked().String()
+	})
 	c := &Config{
 		Node:   rapid.OneOf(rapid.Just(""), name, host).Draw(t, "node"),
 		Listen: rapid.SampledFrom([]string{"", "127.0.0.1:0", "[::1]:9180", ":80"}).Draw(t, "listen"),
 		Alerts: Alerts{
 			From:     rapid.SliceOfN(rapid.Just("sepm@example.com"), 1, 3).Draw(t, "from"),
+			Unknown:  rapid.SampledFrom([]UnknownMail{UnknownIncident, UnknownIgnore}).Draw(t, "unknown"),
+			Open:     some(rapid.SliceOfN(rapid.SampledFrom(operationalKinds()), 0, 2).Draw(t, "open")),
+			TimeZone: rapid.SampledFrom([]string{"auto", "UTC", "Europe/Berlin"}).Draw(t, "time zone"),
 			Subjects: some(rapid.SliceOfN(text.Filter(func(s string) bool { return strings.TrimSpace(s) != "" }), 0, 3).Draw(t, "subjects")),
 		},
 		Whitelist: Whitelist{
 			Domains: some(rapid.SliceOfN(host, 0, 3).Draw(t, "domains")),
-			CIDRs: some(rapid.SliceOfN(rapid.Map(rapid.Uint32(), func(n uint32) netip.Prefix {
-				addr := netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
-				return netip.PrefixFrom(addr, int(n%33)).Masked()
-			}), 0, 3).Draw(t, "cidrs")),
+			CIDRs:   some(rapid.SliceOfN(network, 0, 3).Draw(t, "cidrs")),
 		},
 		Log: Log{
 			Level:  rapid.SampledFrom([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}).Draw(t, "level"),
 			Format: rapid.SampledFrom([]LogFormat{LogText, LogJSON}).Draw(t, "format"),
 		},
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "labels") {
+		path := "/" + name.Draw(t, "labels file") + ".yaml"
+		files[path] = "nothing: [rien]\n"
+		c.Alerts.LabelsFile = append(c.Alerts.LabelsFile, path)
+		c.Alerts.Labels = append(c.Alerts.Labels, []byte(files[path]))
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "only") {
+		c.Whitelist.Only = append(c.Whitelist.Only, WhitelistOnly{Types: []string{"URL"}, CIDRs: []string{network.Draw(t, "network")}})
 	}
 	for _, n := range rapid.SliceOfNDistinct(name, 1, 3, rapid.ID).Draw(t, "mailboxes") {
 		m := Mailbox{Name: n, Poll: time.Second + whole.Draw(t, "poll"), Fingerprints: pins.Draw(t, "pins"), Proxy: proxy(),

@@ -16,7 +16,7 @@ import (
 // TestSecretsNeverShow prints a configuration in every way there is.
 func TestSecretsNeverShow(t *testing.T) {
 	t.Parallel()
-	c := parse(t, `
+	c := read(t, `
 mailboxes: [{name: a, url: imaps://u@h/INBOX, password: hunter2, proxy: "socks5://hunter2:x@p"}]
 alerts: {from: [sepm@example.com]}
 sepm: [{name: a, url: https://h, username: u, password: hunter2, proxy: "http://u:hunter2@p:3128"}]

@@ -173,32 +173,3 @@ func loopback(host string) bool {
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
-
-// parsePrefix reads a network or a single address. IPv4 addresses mapped
-// into IPv6 become IPv4, as the addresses of alerts do before they are
-// compared.
-func parsePrefix(text string) (netip.Prefix, *fault) {
-	bad := &fault{"is neither an address nor a network", "an address such as 192.168.194.93 or a network such as 10.0.0.0/8"}
-	if addr, err := netip.ParseAddr(text); err == nil {
-		addr = addr.Unmap()
-		if addr.Zone() != "" {
-			return netip.Prefix{}, bad
-		}
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Prefix{}, bad
-	}
-	if addr := prefix.Addr(); addr.Is4In6() {
-		if prefix.Bits() < 96 {
-			return netip.Prefix{}, bad
-		}
-		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
-	}
-	if masked := prefix.Masked(); masked != prefix {
-		return netip.Prefix{}, &fault{"is an address inside its network",
-			fmt.Sprintf("%s for the network or %s for the one address", masked, prefix.Addr())}
-	}
-	return prefix, nil
-}

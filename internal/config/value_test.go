@@ -147,30 +147,6 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestPrefix(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"192.168.194.93":              "192.168.194.93/32",
-		"192.168.194.93/32":           "192.168.194.93/32",
-		"10.0.0.0/8":                  "10.0.0.0/8",
-		"2002:835:c36d::946:c25d/128": "2002:835:c36d::946:c25d/128",
-		"2002:835:c36d::946:c25d":     "2002:835:c36d::946:c25d/128",
-		"::ffff:10.1.2.3":             "10.1.2.3/32",
-		"::ffff:10.0.0.0/104":         "10.0.0.0/8",
-		"0.0.0.0/0":                   "0.0.0.0/0",
-	} {
-		got, problem := parsePrefix(text)
-		require.Nil(t, problem, text)
-		require.Equal(t, want, got.String())
-	}
-	for _, text := range []string{"", "10.0.0", "10.0.0.1/8", "10.0.0.0/33", "fe80::1%eth0", "::ffff:10.0.0.0/90", "example.com"} {
-		_, problem := parsePrefix(text)
-		require.NotNil(t, problem, text)
-	}
-	_, problem := parsePrefix("10.1.2.3/8")
-	require.Equal(t, "10.0.0.0/8 for the network or 10.1.2.3 for the one address", problem.remedy)
-}
-
 func TestDomain(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"*.sepmdomain.com", "SEPM-SERVER", "a_b", "xn--mnchen-3ya.de", "a.b.c"} {

@@ -1,0 +1,53 @@
+package parse
+
+// trace notes what each line of a text was read as. A nil trace notes
+// nothing, which is how almost every mail is read.
+type trace struct {
+	lines []traced
+	open  int // where the lines of the block begin that is being read
+}
+
+// traced is one line.
+type traced struct {
+	line  int
+	what  string
+	event int // -1 for a line that belongs to none
+}
+
+// line notes a line that belongs to no event.
+func (t *trace) line(n int, what string) {
+	if t != nil {
+		t.lines = append(t.lines, traced{n, what, -1})
+		t.open = len(t.lines)
+	}
+}
+
+// field notes a line of the block that is being read.
+func (t *trace) field(n int, what string) {
+	if t != nil {
+		t.lines = append(t.lines, traced{n, what, -1})
+	}
+}
+
+// close says what event the block has become, if it is one.
+func (t *trace) close(event int, isEvent bool) {
+	if t == nil {
+		return
+	}
+	for i := range t.lines[t.open:] {
+		if l := &t.lines[t.open+i]; isEvent {
+			l.event = event
+		} else {
+			l.what += ", but too few labels stand here for an event"
+		}
+	}
+	t.open = len(t.lines)
+}
+
+// reopen gives the last line of the block to the next one.
+func (t *trace) reopen() {
+	if t != nil && t.open > 0 {
+		t.open--
+		t.lines[t.open].event = -1
+	}
+}
