@@ -197,9 +197,14 @@ func TestExpected(t *testing.T) {
 // readFile reads a mail of the corpus.
 func readFile(t testing.TB, name string) parse.Alert {
 	t.Helper()
+	return parse.NewReader(parse.Options{}).Read(rawFile(t, name))
+}
+
+func rawFile(t testing.TB, name string) []byte {
+	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(mails, name+".eml"))
 	require.NoError(t, err)
-	return parse.NewReader(parse.Options{}).Read(raw)
+	return raw
 }
 
 // check goes on after a difference, to show all of them.
