@@ -61,11 +61,13 @@ func (g *grammar) sentence(n int, s string) (footer, done bool) {
 	return false, false
 }
 
-// pairs reads a labelled value, and those that TABs set apart after it.
+// pairs reads a labelled value, and those that TABs set apart after it. An
+// empty value may be nothing but the TAB before the next label.
 func (g *grammar) pairs(n int, p pair) {
 	for rest := p.value; ; rest = p.value {
 		at := g.nextPair(rest)
 		if at < 0 {
+			p.value = trimBlanks(rest)
 			g.field(n, p)
 			return
 		}

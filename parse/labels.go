@@ -71,7 +71,7 @@ func (v *Vocabulary) knownLabel(s string) (pair, bool) {
 		return pair{}, false
 	}
 	f, ok := v.label(name)
-	return pair{field: f, label: trimBlanks(name), value: trimBlanks(value)}, ok
+	return pair{field: f, label: trimBlanks(name), value: value}, ok
 }
 
 // cutColon cuts at the first colon that can end a label.

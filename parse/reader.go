@@ -81,6 +81,9 @@ func (r *Reader) Read(raw []byte) Alert {
 		Text:        cut(b.text, maxText),
 	}
 	a.Kind, a.Signals = r.words.kindOf(m.subject, &b)
+	if a.Kind == Report { // it lists what was told before
+		a.Events, b.times = []Event{}, nil
+	}
 	r.setInstants(&a, &b, m.date, &warn)
 	for i := range a.Events {
 		a.Events[i].Digest = a.Events[i].ContentDigest()
