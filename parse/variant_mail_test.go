@@ -261,16 +261,16 @@ func (v variant) text(events []drawn) string {
 }
 
 // flow breaks a line as RFC 3676 has it: a soft break follows a blank, which
-// belongs to the text or, with DelSp, to the break.
+// belongs to the text or, with DelSp, to the break. It breaks none after a
+// colon: SEPM's own lines of empty values end in a blank there, and relays
+// call their text flowed all the same.
 func (v variant) flow(line string) (lines []string) {
 	const width = 40 // short, so that values are broken often
 	soft := map[string]string{"delsp": " "}[v["flowed"]]
 	for rest := []rune(line); ; {
-		at := width
-		if v["flowed"] == "yes" {
-			for at = min(width, len(rest)); at > 0 && rest[at-1] != ' '; {
-				at--
-			}
+		at := min(width, len(rest))
+		for v["flowed"] == "yes" && at > 0 && rest[at-1] != ' ' || strings.HasSuffix(strings.TrimRight(string(rest[:at]), " "), ":") {
+			at--
 		}
 		if v["flowed"] == "no" || len(rest) <= width || at == 0 {
 			return append(lines, string(rest))
