@@ -3,6 +3,8 @@ package parse
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // block is a run of labelled lines about one event.
@@ -117,7 +119,7 @@ func (g *grammar) event(b *block) Event {
 	g.doubt(b.fields[computerField])
 	g.doubt(b.fields[userField])
 	if e.Risk == "" && e.FilePath == "" && e.Computer == "" && len(e.IPAddresses) == 0 {
-		g.warn.add("line %d: the event names no risk, file, computer or address", b.line)
+		g.warn.Add("line %d: the event names no risk, file, computer or address", b.line)
 	}
 	return e
 }
@@ -129,12 +131,12 @@ func (g *grammar) time(e Event, s slot) string {
 	wall, zone, ok := wallTime(s.value)
 	switch {
 	case !ok:
-		g.warn.add("line %d: %s has no date that has one meaning: %s", s.line, quote(s.label), quote(s.value))
+		g.warn.Add("line %d: %s has no date that has one meaning: %s", s.line, mime.Quote(s.label), mime.Quote(s.value))
 		keep(e.Extra, s.label, s.value)
 	case wall == "":
 		keep(e.Extra, s.label, s.value)
 	case foreignZone(zone):
-		g.warn.add("line %d: the zone %s of %s is not applied", s.line, quote(zone), quote(s.label))
+		g.warn.Add("line %d: the zone %s of %s is not applied", s.line, mime.Quote(zone), mime.Quote(s.label))
 	}
 	return wall
 }
@@ -143,7 +145,7 @@ func (g *grammar) addresses(e *Event, s slot) {
 	found, bad := addresses(s.value)
 	e.IPAddresses = orEmpty(found)
 	if len(bad) > 0 {
-		g.warn.add("line %d: %s has no address in %s", s.line, quote(s.label), quote(bad[0]))
+		g.warn.Add("line %d: %s has no address in %s", s.line, mime.Quote(s.label), mime.Quote(bad[0]))
 		keep(e.Extra, s.label, s.value)
 	}
 }
@@ -154,7 +156,7 @@ func (g *grammar) hash(e Event, f field, s slot) {
 	}
 	name, digest := hashOf(f, s.value)
 	if digest == "" {
-		g.warn.add("line %d: %s is no such hash: %s", s.line, quote(s.label), quote(s.value))
+		g.warn.Add("line %d: %s is no such hash: %s", s.line, mime.Quote(s.label), mime.Quote(s.value))
 		keep(e.Extra, s.label, s.value)
 		return
 	}
@@ -167,10 +169,10 @@ func (g *grammar) hash(e Event, f field, s slot) {
 func (g *grammar) doubt(s slot) {
 	const longestPath = 255
 	if strings.Contains(strings.TrimPrefix(s.value, `\\?\`), "?") {
-		g.warn.add("line %d: %s has a ?, where SEPM may have lost a character", s.line, quote(s.label))
+		g.warn.Add("line %d: %s has a ?, where SEPM may have lost a character", s.line, mime.Quote(s.label))
 	}
 	if utf8.RuneCountInString(s.value) == longestPath {
-		g.warn.add("line %d: %s is as long as SEPM can hold and may be cut", s.line, quote(s.label))
+		g.warn.Add("line %d: %s is as long as SEPM can hold and may be cut", s.line, mime.Quote(s.label))
 	}
 }
 

@@ -1,6 +1,10 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
+)
 
 // body is what the text of a mail says.
 type body struct {
@@ -11,7 +15,7 @@ type body struct {
 	securityAlert bool // "Security alert: suspicious activity from …"
 	fingerprint   bool
 	stray         []int // first lines of labelled lines that are no event
-	warn          warnings
+	warn          mime.Warnings
 }
 
 // The fixed sentences of a SEPM mail (contract: SEPM e-mail §1.3, 2.1).
@@ -42,11 +46,11 @@ func (r *Reader) readBody(text string) body {
 	g.close()
 	if len(g.events) > 0 {
 		for _, n := range g.stray {
-			g.warn.add("line %d: too few labels for an event", n)
+			g.warn.Add("line %d: too few labels for an event", n)
 		}
 	}
 	if g.dropped > 0 {
-		g.warn.add("only the first %d of %d events are read", r.maxEvents, r.maxEvents+g.dropped)
+		g.warn.Add("only the first %d of %d events are read", r.maxEvents, r.maxEvents+g.dropped)
 	}
 	return g.body
 }
@@ -61,9 +65,9 @@ func (g *grammar) footer(n int, line string) (dated bool) {
 	at, _, _ := strings.Cut(rest, "(")
 	wall, zone, ok := wallTime(strings.TrimSuffix(trimBlanks(at), "."))
 	if !ok {
-		g.warn.add("line %d: no date in %s", n, quote(line))
+		g.warn.Add("line %d: no date in %s", n, mime.Quote(line))
 	} else if foreignZone(zone) {
-		g.warn.add("line %d: the zone %s is not applied", n, quote(zone))
+		g.warn.Add("line %d: the zone %s is not applied", n, mime.Quote(zone))
 	}
 	g.generatedAt = wall
 	return true
@@ -81,7 +85,7 @@ func (g *grammar) suspect(n int, line string) {
 	addr, ok := parseAddress(strings.TrimRight(word, ".,;"))
 	switch {
 	case !ok:
-		g.warn.add("line %d: no address in %s", n, quote(line))
+		g.warn.Add("line %d: no address in %s", n, mime.Quote(line))
 	case len(g.events) >= g.reader.maxEvents:
 		g.dropped++
 	default:
@@ -92,7 +96,7 @@ func (g *grammar) suspect(n int, line string) {
 			Hashes:      map[string]string{},
 			Extra:       map[string]string{},
 		})
-		g.warn.add("line %d: of a client security alert only the address is read", n)
+		g.warn.Add("line %d: of a client security alert only the address is read", n)
 	}
 }
 

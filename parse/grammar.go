@@ -3,6 +3,8 @@ package parse
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // grammar reads the lines of a body one by one, and closes a block into an
@@ -144,7 +146,7 @@ func (g *grammar) field(n int, p pair) {
 	case again && p.field == addressField:
 		g.extend(n, &first.value, ",", p.value)
 	case again && p.field != riskField:
-		g.warn.add("line %d: a second %s right after the first is left out", n, quote(p.label))
+		g.warn.Add("line %d: a second %s right after the first is left out", n, mime.Quote(p.label))
 	default:
 		g.next()
 		b.add(n, p)
@@ -160,7 +162,7 @@ func (g *grammar) loose(n int, s string) {
 	}
 	if p, ok := unknownLabel(s); ok {
 		if len(b.extra)+len(b.maybe) >= maxExtra {
-			g.warn.add("line %d: %s is left out, the event has %d other labels", n, quote(p.label), maxExtra)
+			g.warn.Add("line %d: %s is left out, the event has %d other labels", n, mime.Quote(p.label), maxExtra)
 		} else if !b.hasExtra(p.label) {
 			p.value = g.bounded(n, p.label, p.value)
 			b.maybe = append(b.maybe, loosePair{pair: p, apart: b.apart || g.blank})
@@ -181,11 +183,11 @@ func (g *grammar) loose(n int, s string) {
 		g.extend(n, value, ",", s)
 	case wrapped && (*value == "" || strings.HasSuffix(*value, `\`) || strings.HasSuffix(*value, "/")):
 		g.extend(n, value, "", s)
-		g.warn.add("line %d: read as the end of the line before", n)
+		g.warn.Add("line %d: read as the end of the line before", n)
 	case wrapped:
 		g.extend(n, value, " ", s)
 		if b.current != descriptionField {
-			g.warn.add("line %d: read as the end of the line before, after a blank", n)
+			g.warn.Add("line %d: read as the end of the line before, after a blank", n)
 		}
 	case b.current == descriptionField && *value != "":
 		g.extend(n, value, "\n", s)
@@ -228,12 +230,12 @@ func (g *grammar) close() {
 		g.fingerprint = true
 	}
 	if b.stray > 0 && b.isEvent() {
-		g.warn.add("line %d: text without a label is left out", b.stray)
+		g.warn.Add("line %d: text without a label is left out", b.stray)
 	}
 	switch {
 	case b.line == 0:
 	case !b.isEvent():
-		if len(g.stray) <= maxWarnings {
+		if len(g.stray) <= mime.MaxWarnings {
 			g.stray = append(g.stray, b.line)
 		}
 	case len(g.events) >= g.reader.maxEvents:
@@ -246,9 +248,9 @@ func (g *grammar) close() {
 
 // bounded cuts a value to the longest that is kept.
 func (g *grammar) bounded(n int, label, value string) string {
-	short := cut(value, g.reader.maxValue)
+	short := mime.Cut(value, g.reader.maxValue)
 	if len(short) < len(value) {
-		g.warn.add("line %d: %s is cut at %d bytes", n, quote(label), g.reader.maxValue)
+		g.warn.Add("line %d: %s is cut at %d bytes", n, mime.Quote(label), g.reader.maxValue)
 	}
 	return short
 }

@@ -1,6 +1,10 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
+)
 
 // kindOf tells the condition that sent the mail: first by a subject of a
 // security condition; then by the body, because an administrator may have
@@ -23,7 +27,7 @@ func kindOf(subject string, b body) Kind {
 	if k := operationalKind(subject); k != Unknown {
 		return k
 	}
-	return operationalKind(strings.ToLower(cut(b.text, maxKindText)))
+	return operationalKind(strings.ToLower(mime.Cut(b.text, maxKindText)))
 }
 
 // maxKindText is how much of a body is searched for words: a notice says in

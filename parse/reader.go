@@ -1,17 +1,12 @@
 package parse
 
-import (
-	"fmt"
-	"strings"
-)
+import "github.com/sepwatch/sepwatch/parse/mime"
 
 // What is kept of one mail, however large it is.
 const (
 	defaultMaxEvents = 1000
 	defaultMaxValue  = 4096
 	maxText          = 256 << 10 // bytes of Alert.Text
-	maxWarnings      = 20
-	maxQuote         = 80 // bytes of a mail that a warning repeats
 )
 
 // Options are what a [Reader] needs to know; the zero value is usable.
@@ -50,25 +45,25 @@ func NewReader(o Options) *Reader {
 // that no event was found. Whether the mail is an alert at all is decided
 // elsewhere.
 func (r *Reader) Read(raw []byte) Alert {
-	var warn warnings
-	m := readMail(raw, &warn)
+	m := mime.Read(raw)
+	warn := m.Warnings
 	b := r.readBodies(m)
-	warn.merge(b.warn)
-	crossCheck(b.events, m.subject, &warn)
+	warn.Merge(b.warn)
+	crossCheck(b.events, m.Subject, &warn)
 
 	a := Alert{
 		Status:      Unparsed,
-		Kind:        kindOf(m.subject, b),
-		Subject:     m.subject,
-		From:        m.from,
-		MessageID:   m.messageID,
+		Kind:        kindOf(m.Subject, b),
+		Subject:     m.Subject,
+		From:        m.From,
+		MessageID:   m.MessageID,
 		Events:      orEmpty(b.events),
 		Artifacts:   []Artifact{},
 		GeneratedAt: b.generatedAt,
 		TimeZone:    "assumed UTC",
-		Warnings:    warn.texts(),
+		Warnings:    warn.Texts(),
 		Fingerprint: b.fingerprint,
-		Text:        cut(b.text, maxText),
+		Text:        mime.Cut(b.text, maxText),
 	}
 	for i := range a.Events {
 		a.Events[i].Digest = a.Events[i].ContentDigest()
@@ -85,13 +80,13 @@ func (r *Reader) Read(raw []byte) Alert {
 
 // readBodies reads the first text of the mail that holds events. A mail that
 // only forwards others as attachments has the events of all of them.
-func (r *Reader) readBodies(m *mail) body {
+func (r *Reader) readBodies(m *mime.Message) body {
 	var first body
-	for text := range m.texts() {
+	for text := range texts(m) {
 		b := r.readBody(text)
 		if len(b.events) > 0 {
-			if len(m.attached) > 0 {
-				b.warn.add("%d attached mails are not read, the mail has events of its own", len(m.attached))
+			if len(m.Attached) > 0 {
+				b.warn.Add("%d attached mails are not read, the mail has events of its own", len(m.Attached))
 			}
 			return b
 		}
@@ -99,9 +94,9 @@ func (r *Reader) readBodies(m *mail) body {
 			first = b
 		}
 	}
-	for _, attached := range m.attached {
+	for _, attached := range m.Attached {
 		b := r.readBodies(attached)
-		first.warn.merge(b.warn)
+		first.warn.Merge(b.warn)
 		if first.text == "" {
 			first.text = b.text
 		}
@@ -115,57 +110,10 @@ func (r *Reader) readBodies(m *mail) body {
 		first.fingerprint = first.fingerprint || b.fingerprint
 		room := r.maxEvents - len(first.events)
 		if len(b.events) > room {
-			first.warn.add("attached mails: only the first %d events are read", r.maxEvents)
+			first.warn.Add("attached mails: only the first %d events are read", r.maxEvents)
 			b.events = b.events[:room]
 		}
 		first.events = append(first.events, b.events...)
 	}
 	return first
-}
-
-// warnings collects what was not understood, bounded, because their number
-// is in the sender's hands.
-type warnings struct {
-	list []string
-	more int
-}
-
-func (w *warnings) add(format string, args ...any) {
-	if len(w.list) == maxWarnings {
-		w.more++
-		return
-	}
-	w.list = append(w.list, fmt.Sprintf(format, args...))
-}
-
-func (w *warnings) merge(other warnings) {
-	for _, text := range other.list {
-		w.add("%s", text)
-	}
-	w.more += other.more
-}
-
-func (w *warnings) texts() []string {
-	if w.more > 0 {
-		return append(w.list, fmt.Sprintf("and %d more warnings", w.more))
-	}
-	return orEmpty(w.list)
-}
-
-// quote shows a piece of a mail in a warning: short, and with everything
-// escaped that could disturb a terminal or a log.
-func quote(s string) string {
-	if short := cut(s, maxQuote); short != s {
-		return fmt.Sprintf("%+q…", short)
-	}
-	return fmt.Sprintf("%+q", s)
-}
-
-// cut returns at most n bytes of s, never half a character, and does not
-// hold on to the rest.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.Clone(strings.ToValidUTF8(s[:n], ""))
 }

@@ -1,11 +1,15 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
+)
 
 // crossCheck compares the subject of a mail about one event with its body.
 // The subject is the fallback for what the body does not say; where they
 // disagree the body counts, with a warning.
-func crossCheck(events []Event, subject string, warn *warnings) {
+func crossCheck(events []Event, subject string, warn *mime.Warnings) {
 	computer, risk, action, ok := readSubject(subject)
 	if !ok || len(events) != 1 {
 		return
@@ -20,9 +24,9 @@ func crossCheck(events []Event, subject string, warn *warnings) {
 		case *v.body == "":
 			*v.body = v.subject
 			e.Outcome = outcomeOf(e.Action)
-			warn.add("the %s is from the subject, the body has none", v.name)
+			warn.Add("the %s is from the subject, the body has none", v.name)
 		default:
-			warn.add("the %s is %s in the subject and %s in the body", v.name, quote(v.subject), quote(*v.body))
+			warn.Add("the %s is %s in the subject and %s in the body", v.name, mime.Quote(v.subject), mime.Quote(*v.body))
 		}
 	}
 }
