@@ -31,7 +31,7 @@ func (r *reader) utf8(b []byte, declared, what string) (text, applied string) {
 // windows-1252, which has a character for each byte. It gives the charset
 // that was applied; flaw says what is wrong, of the text.
 func toUTF8(b []byte, declared string) (text, applied, flaw string) {
-	declared = strings.ToLower(strings.TrimSpace(declared))
+	declared = strings.ToLower(strings.Trim(declared, " \t'"))
 	var enc encoding.Encoding
 	name := "utf-8"
 	switch declared {
@@ -49,11 +49,11 @@ func toUTF8(b []byte, declared string) (text, applied, flaw string) {
 		return decoded(textunicode.UTF16(textunicode.LittleEndian, textunicode.UseBOM), b), "utf-16", ""
 	}
 	if name != "utf-8" {
-		text, sure := declaredText(b, enc)
+		text, fit := declaredText(b, enc, name)
 		switch {
-		case sure == exact:
+		case fit == exact:
 			return text, name, ""
-		case sure == damaged && !utf8.Valid(b):
+		case fit == damaged && !utf8.Valid(b):
 			return text, name, "is not all " + Quote(declared) + ", it has bad bytes"
 		}
 	}
@@ -81,27 +81,37 @@ const (
 	wrong
 )
 
+// minSequences is from how many characters beyond ASCII on a text that is
+// valid as UTF-8 is not in a charset of two bytes a character: of such texts
+// with that many, in Chinese, one in thirty thousand is.
+const minSequences = 6
+
 // declaredText applies a charset that is declared.
-func declaredText(b []byte, enc encoding.Encoding) (text string, fit int) {
-	_, singleByte := enc.(*charmap.Charmap)
-	if isASCII(b) && (singleByte || bytes.IndexByte(b, 0x1b) < 0) && !isUTF16(enc) {
+func declaredText(b []byte, enc encoding.Encoding, name string) (text string, fit int) {
+	utf16, escapes := strings.HasPrefix(name, "utf-16"), name == "iso-2022-jp" || name == "hz-gb-2312"
+	if isASCII(b) && !utf16 && !escapes {
 		return string(b), exact
 	}
-	switch {
-	case singleByte && utf8.Valid(b):
-		// A relay has recoded the body and left the header. That a text in such
-		// a charset is UTF-8 by chance needs a sequence of bytes that no
-		// language has.
-		return "", wrong
-	case isUTF16(enc) && bytes.IndexByte(b, 0) < 0 && utf8.Valid(b):
-		return "", wrong // without NUL it has no line end and no label either
+	if utf8.Valid(b) {
+		_, singleByte := enc.(*charmap.Charmap)
+		switch {
+		case singleByte:
+			// A relay has recoded the body and left the header. That a text in
+			// such a charset is UTF-8 by chance needs pairs of characters that
+			// no language has.
+			return "", wrong
+		case utf16 && bytes.IndexByte(b, 0) < 0:
+			return "", wrong // without NUL it has no line end and no label either
+		case !utf16 && !escapes && beyondASCII(b) >= minSequences:
+			return "", wrong
+		}
 	}
 	text = decoded(enc, b)
 	bad := strings.Count(text, "\ufffd")
 	switch {
 	case bad == 0:
 		return text, exact
-	case beyondASCII(text) >= 2*bad:
+	case beyondASCII([]byte(text)) >= 2*bad:
 		return text, damaged
 	}
 	return text, wrong
@@ -229,18 +239,12 @@ func lookup(label string) (enc encoding.Encoding, name string) {
 
 // metaCharset gives the charset that an HTML text declares for itself.
 func metaCharset(content []byte) string {
-	if utf8.Valid(content) {
+	head := content[:min(len(content), 1024)]
+	if utf8.Valid(content) || !bytes.Contains(bytes.ToLower(head), []byte("charset")) {
 		return ""
 	}
-	if _, name, certain := charset.DetermineEncoding(content[:min(len(content), 1024)], ""); certain {
-		return name
-	}
-	return ""
-}
-
-func isUTF16(enc encoding.Encoding) bool {
-	name, err := htmlindex.Name(enc)
-	return err == nil && strings.HasPrefix(name, "utf-16")
+	_, name, _ := charset.DetermineEncoding(head, "")
+	return name
 }
 
 // decoded applies a charset. What it does not have becomes U+FFFD.
@@ -263,10 +267,11 @@ func isASCII(b []byte) bool {
 	return true
 }
 
-func beyondASCII(text string) int {
+// beyondASCII counts the characters of a text in UTF-8 that ASCII has not.
+func beyondASCII(b []byte) int {
 	n := 0
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
+	for _, c := range b {
+		if c >= 0xc0 { // the first byte of one
 			n++
 		}
 	}
