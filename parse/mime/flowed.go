@@ -5,7 +5,8 @@ import "strings"
 // joinFlowed undoes format=flowed (RFC 3676 §4): a line that ends in a blank
 // goes on in the next one of the same quote depth, and the blank that stuffs
 // the start of a line is taken off. With DelSp the blank at the end was not in
-// the text either.
+// the text either. An empty line stays: it was never wrapped off a line, and
+// parts what stands around it.
 //
 // A line that ends in a colon and blanks is left as it is. SEPM writes an
 // empty value so ("Description: "), and not every program takes the blank off
@@ -21,7 +22,7 @@ func joinFlowed(text string, delSp bool) string {
 		quoted := strings.TrimLeft(content, ">")
 		quotes := len(content) - len(quoted)
 		content = strings.TrimPrefix(quoted, " ")
-		if !open || quotes != depth || content == "-- " {
+		if !open || quotes != depth || content == "" || content == "-- " {
 			if open {
 				out.WriteString(ended)
 			}

@@ -149,25 +149,37 @@ func (r *reader) orphan(line []byte) {
 // open finds the first border of a multipart, and the border itself when it
 // is not the one that the header names.
 func (r *reader) open(boundary string, at int) (first border, ok bool) {
-	level := len(r.borders)
 	line := []byte("--" + boundary)
 	if boundary != "" {
-		r.borders = append(r.borders, line)
-		if first = r.border(at); first.level == level && !first.last {
+		if first, ok = r.push(line, at); ok {
 			return first, true
 		}
-		r.borders = r.borders[:level]
 	}
 	first = r.border(at)
 	if guess := guessBorder(r.raw[at:first.start]); guess != nil {
 		r.warn.Add("a multipart does not name the border of its parts, %s was taken", Quote(string(guess)))
-		r.borders = append(r.borders, guess)
-		return r.border(at), true
+		return r.push(guess, at)
 	}
 	if boundary != "" && first.level >= 0 {
 		r.orphan(line)
 	}
 	return border{}, false
+}
+
+// push opens a multipart where its border is found. A last border that comes
+// before any other ends nothing.
+func (r *reader) push(line []byte, at int) (first border, ok bool) {
+	level := len(r.borders)
+	r.borders = append(r.borders, line)
+	first = r.border(at)
+	for first.level == level && first.last {
+		first = r.border(first.end)
+	}
+	if first.level == level {
+		return first, true
+	}
+	r.borders = r.borders[:level]
+	return first, false
 }
 
 // guessBorder finds a line that is followed by the header of a part.
