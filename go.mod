@@ -15,6 +15,7 @@ require (
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
 	github.com/stretchr/testify v1.12.1
+	github.com/wlynxg/chardet v1.0.5
 	github.com/yl2chen/cidranger v1.0.2
 	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.62.0

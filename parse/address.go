@@ -12,7 +12,8 @@ import (
 // blanks, in canonical form and each once. Those that are none, and are not
 // one of SEPM's words for nothing, come back in bad.
 func (v *Vocabulary) addresses(list string) (found, bad []string) {
-	if addr, err := netip.ParseAddr(list); err == nil { // as almost always
+	// One address, as almost always; anything may stand in a zone.
+	if addr, err := netip.ParseAddr(list); err == nil && !strings.ContainsAny(addr.Zone(), ",; \t") {
 		return []string{addr.Unmap().String()}, nil
 	}
 	for word := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }) {

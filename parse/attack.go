@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // Attack is the network side of an event: who attacked, and with what. A
@@ -54,7 +56,7 @@ func (g *grammar) attackOf(b *block, e *Event) *Attack {
 			a.IP = found[0]
 		}
 		if len(found) > 1 || len(bad) > 0 {
-			g.warn.add("line %d: %s is not one address: %s", s.line, quote(s.label), quote(s.value))
+			g.warn.Add("line %d: %s is not one address: %s", s.line, mime.Quote(s.label), mime.Quote(s.value))
 			keep(e.Extra, s.label, s.value)
 		}
 	}
@@ -76,7 +78,7 @@ func (g *grammar) port(e *Event, s slot) int {
 	}
 	port, err := strconv.ParseUint(s.value, 10, 16)
 	if err != nil {
-		g.warn.add("line %d: %s is no port: %s", s.line, quote(s.label), quote(s.value))
+		g.warn.Add("line %d: %s is no port: %s", s.line, mime.Quote(s.label), mime.Quote(s.value))
 		keep(e.Extra, s.label, s.value)
 	}
 	return int(port)

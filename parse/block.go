@@ -3,6 +3,8 @@ package parse
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // block is a run of labelled lines about one event.
@@ -16,6 +18,7 @@ type block struct {
 	open    bool  // the line before gave current a value that may go on
 	stray   int   // line of a text without a label
 	apart   bool  // a blank line stands after the last known label
+	ended   bool  // a paragraph of text stands after the last known label
 	// sentence is the one that said where an attack came from.
 	sentence string
 }
@@ -124,7 +127,7 @@ func (g *grammar) event(b *block) Event {
 	g.doubt(b.fields[computerField])
 	g.doubt(b.fields[userField])
 	if e.Risk == "" && e.FilePath == "" && e.Computer == "" && len(e.IPAddresses) == 0 && e.Attack == nil {
-		g.warn.add("line %d: the event names no risk, file, computer or address", b.line)
+		g.warn.Add("line %d: the event names no risk, file, computer or address", b.line)
 	}
 	return e
 }
@@ -136,10 +139,10 @@ func (g *grammar) time(e Event, s slot) moment {
 	m, ok := g.words.moment(s.value)
 	switch {
 	case !ok:
-		g.warn.add("line %d: %s has no date that has one meaning: %s", s.line, quote(s.label), quote(s.value))
+		g.warn.Add("line %d: %s has no date that has one meaning: %s", s.line, mime.Quote(s.label), mime.Quote(s.value))
 		keep(e.Extra, s.label, s.value)
 	case m.wall.IsZero():
-		g.warn.add("line %d: %s is the epoch, SEPM's word for a time it does not know", s.line, quote(s.label))
+		g.warn.Add("line %d: %s is the epoch, SEPM's word for a time it does not know", s.line, mime.Quote(s.label))
 		keep(e.Extra, s.label, s.value)
 	}
 	return m
@@ -149,7 +152,7 @@ func (g *grammar) addresses(e *Event, s slot) {
 	found, bad := g.words.addresses(s.value)
 	e.IPAddresses = orEmpty(found)
 	if len(bad) > 0 {
-		g.warn.add("line %d: %s has no address in %s", s.line, quote(s.label), quote(bad[0]))
+		g.warn.Add("line %d: %s has no address in %s", s.line, mime.Quote(s.label), mime.Quote(bad[0]))
 		keep(e.Extra, s.label, s.value)
 	}
 }
@@ -160,7 +163,7 @@ func (g *grammar) hash(e Event, f field, s slot) {
 	}
 	name, digest := hashOf(f, s.value)
 	if digest == "" {
-		g.warn.add("line %d: %s is no such hash: %s", s.line, quote(s.label), quote(s.value))
+		g.warn.Add("line %d: %s is no such hash: %s", s.line, mime.Quote(s.label), mime.Quote(s.value))
 		keep(e.Extra, s.label, s.value)
 		return
 	}
@@ -173,10 +176,10 @@ func (g *grammar) hash(e Event, f field, s slot) {
 func (g *grammar) doubt(s slot) {
 	const longestPath = 255
 	if strings.Contains(strings.TrimPrefix(s.value, `\\?\`), "?") {
-		g.warn.add("line %d: %s has a ?, where SEPM may have lost a character", s.line, quote(s.label))
+		g.warn.Add("line %d: %s has a ?, where SEPM may have lost a character", s.line, mime.Quote(s.label))
 	}
 	if utf8.RuneCountInString(s.value) == longestPath {
-		g.warn.add("line %d: %s is as long as SEPM can hold and may be cut", s.line, quote(s.label))
+		g.warn.Add("line %d: %s is as long as SEPM can hold and may be cut", s.line, mime.Quote(s.label))
 	}
 }
 

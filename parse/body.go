@@ -1,6 +1,10 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
+)
 
 // body is what the text of a mail says.
 type body struct {
@@ -13,7 +17,7 @@ type body struct {
 	footer        bool  // "This alarm was generated"
 	block         bool  // four known labels in a block
 	stray         []int // first lines of labelled lines that are no event
-	warn          warnings
+	warn          mime.Warnings
 }
 
 // eventTimes are the times of an event as they stand in the mail: what
@@ -45,11 +49,11 @@ func (r *Reader) readBody(text string, trace *trace) body {
 	g.close()
 	if len(g.events) > 0 {
 		for _, n := range g.stray {
-			g.warn.add("line %d: too few labels for an event", n)
+			g.warn.Add("line %d: too few labels for an event", n)
 		}
 	}
 	if g.dropped > 0 {
-		g.warn.add("only the first %d of %d events are read", r.maxEvents, r.maxEvents+g.dropped)
+		g.warn.Add("only the first %d of %d events are read", r.maxEvents, r.maxEvents+g.dropped)
 	}
 	return g.body
 }
@@ -64,7 +68,7 @@ func (g *grammar) inFooter(n int, line string) (dated bool) {
 	at, _, _ := strings.Cut(rest, "(")
 	at = strings.TrimSuffix(trimBlanks(at), ".")
 	if g.generatedAt, ok = g.words.moment(at); !ok {
-		g.warn.add("line %d: no date in %s", n, quote(line))
+		g.warn.Add("line %d: no date in %s", n, mime.Quote(line))
 	}
 	g.trace.line(n, "when SEPM wrote the mail")
 	return true
@@ -77,7 +81,7 @@ func (g *grammar) attack(n int, line, rest string) {
 	word, _, _ := strings.Cut(trimBlanksLeft(rest), " ")
 	addr, ok := parseAddress(strings.TrimRight(word, ".,;"))
 	if !ok {
-		g.warn.add("line %d: no address in %s", n, quote(line))
+		g.warn.Add("line %d: no address in %s", n, mime.Quote(line))
 		return
 	}
 	g.field(n, pair{field: attackerField, label: "Security alert", value: addr.String()})

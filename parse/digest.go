@@ -82,3 +82,12 @@ func appendFolded(buf []byte, name string) []byte {
 	}
 	return buf
 }
+
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 func TestKnownLabel(t *testing.T) {
@@ -180,10 +182,10 @@ func TestSubject(t *testing.T) {
 
 	const single = "Single Risk Event: machine THE PC infected with R, action Left alone"
 	events := []Event{{Computer: "the pc", Action: "Deleted", Outcome: Remediated}}
-	var warn warnings
+	var warn mime.Warnings
 	English().crossCheck(events, single, &warn)
 	require.Equal(t, []Event{{Computer: "the pc", Risk: "R", Action: "Deleted", Outcome: Remediated}}, events, "the body counts")
-	require.Len(t, warn.list, 2)
+	require.Len(t, warn.Texts(), 2)
 
 	events = []Event{{Computer: "THE PC", Risk: "R", Outcome: UnknownResult}}
 	English().crossCheck(events, single, &warn)
@@ -193,50 +195,8 @@ func TestSubject(t *testing.T) {
 	English().crossCheck(events, single, &warn)
 	require.Equal(t, make([]Event, 2), events, "the subject does not say which event it means")
 
-	warn = warnings{}
+	warn = mime.Warnings{}
 	events = []Event{{Computer: "PC", Risk: "R", Action: "Cleaned by deletion"}}
 	English().crossCheck(events, "Single Risk Event: machine PC infected with R, action Cleaned by", &warn)
-	require.Empty(t, warn.list, "a long subject is cut at its end")
-}
-
-func TestFrom(t *testing.T) {
-	t.Parallel()
-	for header, want := range map[string]string{
-		"sepm@example.com":                             "sepm@example.com",
-		"SEPM Server-1 <sepm@example.com>":             "sepm@example.com",
-		`"sepm@example.com" <evil@example.net>`:        "evil@example.net",
-		"sepm@example.com <evil@example.net>":          "evil@example.net",
-		"=?x-unknown?Q?Name?= <sepm@example.com>":      "sepm@example.com",
-		"<evil@example.net> (comment <sepm@e.com>)":    "evil@example.net",
-		"sepm@example.com, evil@example.net":           "sepm@example.com",
-		"nobody":                                       "nobody",
-		"Name <a..b@example.com>":                      "a..b@example.com",
-		"First <x@example.net> Second <y@example.net>": "y@example.net",
-	} {
-		a := NewReader(Options{}).Read([]byte("From: " + header + "\n\nx"))
-		require.Equal(t, want, a.From, header)
-	}
-	a := NewReader(Options{}).Read([]byte("From: a@example.com\nFrom: b@example.com\n\nx"))
-	require.Equal(t, "a@example.com", a.From)
-	require.NotEmpty(t, a.Warnings)
-}
-
-func TestHTMLText(t *testing.T) {
-	t.Parallel()
-	for source, want := range map[string]string{
-		"a<br>b<br/>c":                   "a\nb\nc",
-		"<p>a</p><p>b</p>":               "a\n\nb",
-		"<b>Risk name:</b>\n  x  y":      "Risk name: x y",
-		"<pre>a\n  b</pre>c":             "a\n  b\n\nc",
-		"x<style>y</style><!-- z -->w":   "xw",
-		"<title>t</title>x":              "x",
-		"<tr><td>a<td>b</tr><tr><td>c":   "a\tb\nc",
-		"<tr><td></td><td>b</td></tr>":   "\tb",
-		"<td><p>a</p></td><td><p>b<p/>":  "a\tb",
-		"a &lt;b&gt; &amp; c&nbsp;d":     "a <b> & c\u00a0d",
-		"<script>a</script":              "",
-		"<table><tr><td>a<br>b</table>c": "a\nb\n\nc",
-	} {
-		require.Equal(t, want, HTMLText(source), source)
-	}
+	require.Empty(t, warn.Texts(), "a long subject is cut at its end")
 }

@@ -3,6 +3,8 @@ package parse
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // grammar reads the lines of a body one by one, and closes a block into an
@@ -31,7 +33,11 @@ func (g *grammar) line(n int, raw string) (footer bool) {
 			return footer
 		}
 	}
-	if p, ok := g.words.knownLabel(s); ok {
+	if strings.Contains(raw, mime.CellBreak) {
+		if !g.cells(n, raw) {
+			g.loose(n, strings.ReplaceAll(s, mime.CellBreak, "\t"))
+		}
+	} else if p, ok := g.words.knownLabel(s); ok {
 		g.pairs(n, p)
 	} else if !g.cells(n, raw) {
 		g.loose(n, s)
@@ -93,25 +99,32 @@ func (g *grammar) nextPair(s string) int {
 	}
 }
 
-// cells reads a row of a table: a label without colon and its value, the
-// header row of a table of events, or one of its rows.
+// cells reads a row of a table: labels, with or without colons, each before
+// its value; the header row of a table of events, or one of its rows.
 func (g *grammar) cells(n int, raw string) bool {
-	if n := strings.Count(raw, "\t"); n == 0 || n > maxColumns {
+	apart := mime.CellBreak
+	if !strings.Contains(raw, apart) {
+		apart = "\t"
+	}
+	if n := strings.Count(raw, apart); n == 0 || n > maxColumns {
 		g.columns = nil
 		return false
 	}
-	cells := strings.Split(raw, "\t")
-	var labels []pair
-	for _, cell := range cells {
-		name := trimBlanks(cell)
-		f, known := g.words.label(name)
-		if !known {
-			break
+	cells := strings.Split(raw, apart)
+	labels := make([]pair, len(cells))
+	known, leading := 0, 0 // labels at all, and those before a value
+	for i, cell := range cells {
+		name := trimBlanks(strings.TrimRight(trimBlanks(cell), ":："))
+		if f, ok := g.words.label(name); ok {
+			labels[i] = pair{field: f, label: name}
+			known++
+			if i%2 == 0 {
+				leading++
+			}
 		}
-		labels = append(labels, pair{field: f, label: name})
 	}
 	switch {
-	case len(labels) == len(cells):
+	case known == len(cells):
 		g.columns = labels
 	case len(cells) == len(g.columns):
 		g.close()
@@ -120,10 +133,14 @@ func (g *grammar) cells(n int, raw string) bool {
 			g.field(n, p)
 		}
 		g.close()
-	case len(labels) == 1:
-		p := labels[0]
-		p.value = trimBlanks(raw[len(cells[0]):])
-		g.field(n, p)
+	case len(cells)%2 == 0 && leading == len(cells)/2:
+		for i := 0; i < len(cells); i += 2 {
+			labels[i].value = trimBlanks(cells[i+1])
+			g.field(n, labels[i])
+		}
+	case labels[0].label != "":
+		labels[0].value = trimBlanks(raw[len(cells[0])+len(apart):])
+		g.field(n, labels[0])
 	default:
 		g.columns = nil
 		return false
@@ -136,6 +153,9 @@ func (g *grammar) cells(n int, raw string) bool {
 func (g *grammar) field(n int, p pair) {
 	p.value = g.bounded(n, p.label, p.value)
 	b := &g.current
+	if b.ended {
+		g.close()
+	}
 	first := &b.fields[p.field]
 	defer g.trace.field(n, p.field.String())
 	again := b.open && b.current == p.field // right after its like
@@ -160,7 +180,7 @@ func (g *grammar) field(n int, p pair) {
 	case again && p.field == addressField:
 		g.extend(n, &first.value, ",", p.value)
 	case again && p.field != riskField:
-		g.warn.add("line %d: a second %s right after the first is left out", n, quote(p.label))
+		g.warn.Add("line %d: a second %s right after the first is left out", n, mime.Quote(p.label))
 	default:
 		g.next()
 		b.add(n, p)
@@ -176,7 +196,7 @@ func (g *grammar) loose(n int, s string) {
 	}
 	if p, ok := unknownLabel(s); ok {
 		if len(b.extra)+len(b.maybe) >= maxExtra {
-			g.warn.add("line %d: %s is left out, the event has %d other labels", n, quote(p.label), maxExtra)
+			g.warn.Add("line %d: %s is left out, the event has %d other labels", n, mime.Quote(p.label), maxExtra)
 		} else if !b.hasExtra(p.label) {
 			p.value = g.bounded(n, p.label, p.value)
 			b.maybe = append(b.maybe, loosePair{pair: p, apart: b.apart || g.blank})
@@ -185,6 +205,9 @@ func (g *grammar) loose(n int, s string) {
 		b.apart = b.apart || g.blank
 		b.open = false
 		return
+	}
+	if g.blank && b.current != descriptionField {
+		b.ended = true
 	}
 	if !b.open {
 		return
@@ -199,11 +222,11 @@ func (g *grammar) loose(n int, s string) {
 		g.extend(n, value, ",", s)
 	case wrapped && (*value == "" || strings.HasSuffix(*value, `\`) || strings.HasSuffix(*value, "/")):
 		g.extend(n, value, "", s)
-		g.warn.add("line %d: read as the end of the line before", n)
+		g.warn.Add("line %d: read as the end of the line before", n)
 	case wrapped:
 		g.extend(n, value, " ", s)
 		if b.current != descriptionField {
-			g.warn.add("line %d: read as the end of the line before, after a blank", n)
+			g.warn.Add("line %d: read as the end of the line before, after a blank", n)
 		}
 	case b.current == descriptionField && *value != "":
 		g.extend(n, value, "\n", s)
@@ -245,13 +268,13 @@ func (g *grammar) close() {
 	b := &g.current
 	g.block = g.block || b.count >= 4
 	if b.stray > 0 && b.isEvent() {
-		g.warn.add("line %d: text without a label is left out", b.stray)
+		g.warn.Add("line %d: text without a label is left out", b.stray)
 	}
 	g.trace.close(len(g.events), b.isEvent())
 	switch {
 	case b.line == 0:
 	case !b.isEvent():
-		if len(g.stray) <= maxWarnings {
+		if len(g.stray) <= mime.MaxWarnings {
 			g.stray = append(g.stray, b.line)
 		}
 	case len(g.events) >= g.reader.maxEvents:
@@ -264,9 +287,9 @@ func (g *grammar) close() {
 
 // bounded cuts a value to the longest that is kept.
 func (g *grammar) bounded(n int, label, value string) string {
-	short := cut(value, g.reader.maxValue)
+	short := mime.Cut(value, g.reader.maxValue)
 	if len(short) < len(value) {
-		g.warn.add("line %d: %s is cut at %d bytes", n, quote(label), g.reader.maxValue)
+		g.warn.Add("line %d: %s is cut at %d bytes", n, mime.Quote(label), g.reader.maxValue)
 	}
 	return short
 }

@@ -3,6 +3,8 @@ package parse
 import (
 	"fmt"
 	"strings"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // kindOf tells the condition that sent the mail, and by what: first by a
@@ -40,7 +42,7 @@ func (v *Vocabulary) kindOf(subject string, b *body) (kind Kind, signals []strin
 	case kind != Unknown:
 		return kind, signals
 	}
-	if kind, pattern = v.byText(cut(b.text, maxKindText)); pattern != "" {
+	if kind, pattern = v.byText(mime.Cut(b.text, maxKindText)); pattern != "" {
 		signals = append(signals, fmt.Sprintf("body: %q is of kind %s", pattern, kind))
 	}
 	return kind, signals

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // field is a place in an [Event] that a label fills.
@@ -113,7 +115,7 @@ func unknownLabel(s string) (pair, bool) {
 // programs put around labels and values.
 func isBlank(char string) bool {
 	switch char {
-	case " ", "\t", "\r", "\u00a0", "\u202f", "\u3000", "\ufeff":
+	case " ", "\t", "\r", mime.CellBreak, "\u00a0", "\u202f", "\u3000", "\ufeff":
 		return true
 	}
 	return false

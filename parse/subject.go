@@ -4,12 +4,14 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // crossCheck compares the subject of a mail about one event with its body.
 // The subject is the fallback for what the body does not say; where they
 // disagree the body counts, with a warning.
-func (v *Vocabulary) crossCheck(events []Event, subject string, warn *warnings) {
+func (v *Vocabulary) crossCheck(events []Event, subject string, warn *mime.Warnings) {
 	computer, risk, action, ok := readSubject(subject)
 	if !ok || len(events) != 1 {
 		return
@@ -24,9 +26,9 @@ func (v *Vocabulary) crossCheck(events []Event, subject string, warn *warnings) 
 		case *told.body == "":
 			*told.body = told.subject
 			e.Outcome = v.outcome(e.Action)
-			warn.add("the %s is from the subject, the body has none", told.name)
+			warn.Add("the %s is from the subject, the body has none", told.name)
 		default:
-			warn.add("the %s is %s in the subject and %s in the body", told.name, quote(told.subject), quote(*told.body))
+			warn.Add("the %s is %s in the subject and %s in the body", told.name, mime.Quote(told.subject), mime.Quote(*told.body))
 		}
 	}
 }

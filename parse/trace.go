@@ -51,3 +51,34 @@ func (t *trace) reopen() {
 		t.lines[t.open].event = -1
 	}
 }
+
+// note gathers the traces of a mail's renderings; nil gathers nothing.
+type note struct {
+	texts []*tracedText
+}
+
+// tracedText is a rendering and what its lines were read as.
+type tracedText struct {
+	rendering
+	trace
+	used bool
+}
+
+// of begins the trace of a rendering.
+func (n *note) of(r rendering) *trace {
+	if n == nil {
+		return nil
+	}
+	n.texts = append(n.texts, &tracedText{rendering: r})
+	return &n.texts[len(n.texts)-1].trace
+}
+
+// use says that the events are those of the rendering that was read last.
+func (n *note) use() {
+	if n == nil {
+		return
+	}
+	for i, t := range n.texts {
+		t.used = i == len(n.texts)-1
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // Zone is the zone that SEPM's wall times are taken to be in. The sources
@@ -48,7 +50,7 @@ type clock struct {
 
 // clock tells the zone of a mail: generated is the wall time at which SEPM
 // wrote it, sent its Date header; either may be zero.
-func (z Zone) clock(generated moment, sent time.Time, warn *warnings) clock {
+func (z Zone) clock(generated moment, sent time.Time, warn *mime.Warnings) clock {
 	c := clock{location: time.UTC, from: zoneByDefault, sent: sent}
 	switch {
 	case z.location != nil:
@@ -59,7 +61,7 @@ func (z Zone) clock(generated moment, sent time.Time, warn *warnings) clock {
 		if nearest, ok := nearestOffset(offset); ok {
 			c.location, c.from = fixedZone(nearest), zoneByDate
 		} else {
-			warn.add("the mail was written at %s by its text and at %s by its Date header, which no time zone explains: UTC is assumed",
+			warn.Add("the mail was written at %s by its text and at %s by its Date header, which no time zone explains: UTC is assumed",
 				generated.wall.Format(wallForm), sent.UTC().Format(wallForm))
 		}
 	}
@@ -74,13 +76,13 @@ func (c clock) name() string { return "assumed " + c.location.String() }
 
 // instant is the moment that a wall time of an event means, as RFC 3339 in
 // UTC; it is empty without one. What is doubtful about it is a warning.
-func (c clock) instant(what string, m moment, warn *warnings) string {
+func (c clock) instant(what string, m moment, warn *mime.Warnings) string {
 	if m.wall.IsZero() {
 		return ""
 	}
 	at, doubt := c.at(m)
 	if doubt != "" {
-		warn.add("%s %s %s", what, m.wall.Format(wallForm), doubt)
+		warn.Add("%s %s %s", what, m.wall.Format(wallForm), doubt)
 	}
 	const skew = 10 * time.Minute
 	latest := c.generated
@@ -92,10 +94,10 @@ func (c clock) instant(what string, m moment, warn *warnings) string {
 		// another zone than the time at which it wrote the mail, or the
 		// endpoint's clock is wrong.
 		if utc := m.wall; c.from == zoneByDate && m.zone == "" && !utc.After(latest.Add(skew)) {
-			warn.add("%s %s is later than the mail in the zone of its Date header: UTC is assumed for it", what, m.wall.Format(wallForm))
+			warn.Add("%s %s is later than the mail in the zone of its Date header: UTC is assumed for it", what, m.wall.Format(wallForm))
 			at = utc
 		} else {
-			warn.add("%s %s is in the future of the mail", what, m.wall.Format(wallForm))
+			warn.Add("%s %s is in the future of the mail", what, m.wall.Format(wallForm))
 		}
 	}
 	return at.UTC().Format(time.RFC3339)
@@ -110,7 +112,7 @@ func (c clock) at(m moment) (t time.Time, doubt string) {
 		if ok {
 			location = fixedZone(offset)
 		} else {
-			doubt = fmt.Sprintf("has the zone %s, which has several meanings: %s is assumed", quote(m.zone), location)
+			doubt = fmt.Sprintf("has the zone %s, which has several meanings: %s is assumed", mime.Quote(m.zone), location)
 		}
 	}
 	w := m.wall

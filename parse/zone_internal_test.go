@@ -6,6 +6,7 @@ import (
 	"time"
 	_ "time/tzdata" // the test needs Europe/Berlin
 
+	"github.com/sepwatch/sepwatch/parse/mime"
 	"github.com/stretchr/testify/require"
 )
 
@@ -50,21 +51,21 @@ func TestCheck14Auto(t *testing.T) {
 		825 * time.Minute:  "UTC+13:45",
 	} {
 		for _, delay := range []time.Duration{-time.Minute, 0, 20 * time.Second, 7 * time.Minute} {
-			var warn warnings
+			var warn mime.Warnings
 			c := Zone{}.clock(moment{wall: sent.Add(offset - delay)}, sent, &warn)
 			require.Equal(t, "assumed "+want, c.name(), delay)
 			require.Equal(t, zoneByDate, c.from)
-			require.Empty(t, warn.texts())
+			require.Empty(t, warn.Texts())
 			require.Equal(t, sent.Add(-delay), c.generated.UTC())
 			require.Equal(t, sent.Add(-delay-time.Hour).Format(time.RFC3339), c.instant("x", moment{wall: sent.Add(offset - delay - time.Hour)}, &warn))
 		}
 	}
 	for _, offset := range []time.Duration{15 * time.Hour, -14 * time.Hour, 75 * time.Minute, 20 * time.Minute, 30 * 24 * time.Hour} {
-		var warn warnings
+		var warn mime.Warnings
 		c := Zone{}.clock(moment{wall: sent.Add(offset)}, sent, &warn)
 		require.Equal(t, "assumed UTC", c.name(), offset)
 		require.Equal(t, zoneByDefault, c.from)
-		require.Len(t, warn.texts(), 1, offset)
+		require.Len(t, warn.Texts(), 1, offset)
 	}
 	for name, c := range map[string]clock{
 		"no time in the text": Zone{}.clock(moment{}, sent, nil),
@@ -96,15 +97,15 @@ func TestInstant(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.zone, " ", test.time), func(t *testing.T) {
 			t.Parallel()
-			var warn warnings
+			var warn mime.Warnings
 			c := zone(t, test.zone).clock(moment{}, time.Date(2024, 11, 1, 0, 0, 0, 0, time.UTC), &warn)
 			require.Equal(t, "assumed "+test.zone, c.name())
 			require.Equal(t, test.want, c.instant("x", wall(t, test.time), &warn))
 			if test.warning == "" {
-				require.Empty(t, warn.texts())
+				require.Empty(t, warn.Texts())
 				return
 			}
-			require.Equal(t, []string{test.warning}, warn.texts())
+			require.Equal(t, []string{test.warning}, warn.Texts())
 		})
 	}
 }
@@ -113,10 +114,10 @@ func TestInstant(t *testing.T) {
 // times are UTC (contract: SEPM e-mail §1.5).
 func TestInstantAfterTheMail(t *testing.T) {
 	t.Parallel()
-	var warn warnings
+	var warn mime.Warnings
 	sent := time.Date(2024, 6, 26, 14, 2, 50, 0, time.UTC)
 	c := Zone{}.clock(wall(t, "Jun 26, 2024 7:02:34 AM"), sent, &warn)
 	require.Equal(t, "assumed UTC-07:00", c.name())
 	require.Equal(t, "2024-06-26T13:58:00Z", c.instant("x", wall(t, "Jun 26, 2024 1:58:00 PM"), &warn))
-	require.Equal(t, []string{"x 2024-06-26T13:58:00 is later than the mail in the zone of its Date header: UTC is assumed for it"}, warn.texts())
+	require.Equal(t, []string{"x 2024-06-26T13:58:00 is later than the mail in the zone of its Date header: UTC is assumed for it"}, warn.Texts())
 }
