@@ -48,14 +48,3 @@ func parseAddress(s string) (netip.Addr, bool) {
 	}
 	return netip.Addr{}, false
 }
-
-// artifactAddress gives the form of an event's address that is worth looking
-// up: without the zone, which means something on one host only, and not an
-// address that names no other host.
-func artifactAddress(s string) (string, bool) {
-	addr, err := netip.ParseAddr(s)
-	if err != nil || addr.IsUnspecified() || addr.IsLoopback() {
-		return "", false
-	}
-	return addr.WithZone("").String(), true
-}

@@ -1,7 +1,6 @@
 package parse
 
 import (
-	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -100,14 +99,3 @@ func signatureIn(description string) (id, name string) {
 var signatureForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^\[SID:\s*(\d{1,10})\]\s*([^\[\]\n]{1,200}?)(?:\.| detected| attack| blocked|$)`)
 })
-
-// attackerOf is the address that attacked, if another host can have it.
-func attackerOf(a *Attack) (string, bool) {
-	if a == nil {
-		return "", false
-	}
-	if addr, err := netip.ParseAddr(a.IP); err != nil || addr.IsUnspecified() {
-		return "", false
-	}
-	return artifactAddress(a.IP)
-}

@@ -71,7 +71,8 @@ func TestIBMParser04UnanchoredLabels(t *testing.T) {
 	t.Parallel()
 	a := readText("Risk name: R\nSource Computer: X\nComputer: Y\nClient User: bob\nFile path: C:\\x\n")
 	require.Len(t, a.Events, 1)
-	require.Equal(t, []string{"Y"}, values(a, "System Name"))
+	require.Equal(t, "Y", a.Events[0].Computer)
+	require.Equal(t, "X", a.Events[0].Attack.Host, "what spread the risk is told apart from where it was found")
 	require.Empty(t, values(a, "User Account"))
 	require.Empty(t, a.Events[0].User)
 }

@@ -33,7 +33,8 @@ const digestVersion = "1:sepwatch event"
 // that it is rather reported twice than lost.
 //
 // An event that names no computer, such as a client security alert, is told
-// from others by addresses: those of the endpoint and the attacker go in.
+// from others by addresses, the endpoint's and the attacker's, and without a
+// time by its description.
 func (e Event) ContentDigest() string {
 	buf := make([]byte, 0, 512)
 	buf = appendPart(buf, digestVersion)
@@ -48,6 +49,9 @@ func (e Event) ContentDigest() string {
 		}
 	}
 	if e.Computer == "" {
+		if e.EventTime == "" {
+			buf = appendPart(buf, e.Description)
+		}
 		buf = appendPart(buf, "addresses")
 		for _, addr := range slices.Sorted(slices.Values(e.IPAddresses)) {
 			buf = appendPart(buf, addr)

@@ -138,7 +138,7 @@ func expected() map[string]want {
 		"G03-client-security-ipv6-hex": {kind: parse.ClientSecurity, events: []fields{{"computer": "PC-0043", "": "Outbound"}},
 			artifacts: []string{"System Name: PC-0043", "IP Address: 2001:db8::bad", "IP Address: fe80::43"},
 			never:     []string{"20010db8000000000000000000000bad", "fe800000000000000000000000000043"}},
-		"G04-client-security-sentences": {kind: parse.ClientSecurity, events: []fields{{"ip_addresses": "203.0.113.9"}, {"ip_addresses": "2001:db8::1"}},
+		"G04-client-security-sentences": {kind: parse.ClientSecurity, events: []fields{{"": "203.0.113.9"}, {"": "2001:db8::1"}},
 			artifacts: []string{"IP Address: 203.0.113.9", "IP Address: 2001:db8::1"}, never: []string{"999.1.1.1"}, warned: []string{"999.1.1.1"}},
 		"G05-client-security-several": {kind: parse.ClientSecurity, events: []fields{
 			{"computer": "PC-0050", "": "Web Attack: Angler Exploit Kit"}, {"computer": "PC-0051", "": "445"}, {"computer": "PC-0052", "": "8080"},

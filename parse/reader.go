@@ -59,12 +59,14 @@ func NewReader(o Options) *Reader {
 // was understood, [Partial] that the warnings say what was not, [Unparsed]
 // that no event was found. Whether the mail is an alert at all is decided
 // elsewhere.
-func (r *Reader) Read(raw []byte) Alert {
+func (r *Reader) Read(raw []byte) Alert { return r.read(raw, nil) }
+
+func (r *Reader) read(raw []byte, note *note) Alert {
 	m := mime.Read(raw)
 	warn := m.Warnings
-	b := r.readBodies(m, nil)
+	b := r.readBodies(m, note)
 	if len(b.events) == 0 {
-		r.subjectAttack(m.Subject, &b)
+		r.subjectAttack(m.Subject, &b, note)
 	}
 	warn.Merge(b.warn)
 	r.words.crossCheck(b.events, m.Subject, &warn)
@@ -87,7 +89,7 @@ func (r *Reader) Read(raw []byte) Alert {
 	for i := range a.Events {
 		a.Events[i].Digest = a.Events[i].ContentDigest()
 	}
-	a.Artifacts, a.Whitelisted = r.artifacts(&a)
+	a.Artifacts, a.Whitelisted = r.artifacts(&a, m, note)
 	a.Warnings = warn.Texts()
 	if len(a.Events) > 0 {
 		a.Status = Parsed
@@ -113,15 +115,27 @@ func (r *Reader) setInstants(a *Alert, b *body, sent time.Time, warn *mime.Warni
 
 // subjectAttack reads an event from a subject that says who attacked, where
 // the body has none.
-func (r *Reader) subjectAttack(subject string, b *body) {
+func (r *Reader) subjectAttack(subject string, b *body, note *note) {
 	lower := strings.ToLower(subject)
 	for _, sentence := range r.words.sentences[attackSentence] {
 		at := strings.Index(lower, strings.ToLower(sentence))
 		if at < 0 || len(lower) != len(subject) {
 			continue
 		}
-		told := r.readBody(subject[at:], nil)
+		told := r.readBody(subject[at:], note.of(rendering{name: "the subject", text: subject[at:]}))
+		note.use()
 		b.events, b.times, b.securityAlert = told.events, told.times, true
 		return
 	}
+}
+
+// links are where the HTML of a mail leads.
+func links(m *mime.Message) []string {
+	var all []string
+	for _, t := range m.Texts {
+		if t.HTML {
+			all = append(all, mime.Links(t.Text)...)
+		}
+	}
+	return all
 }

@@ -34,11 +34,16 @@ func renderings(m *mime.Message) iter.Seq[rendering] {
 		if plain.text != "" && !yield(plain) {
 			return
 		}
-		source := marked.text
 		if marked.text != "" {
-			marked.text = mime.HTMLText(source)
+			marked.text = mime.HTMLText(marked.text)
 			if !yield(marked) {
 				return
+			}
+			if looksLikeHTML(marked.text) { // the tags were escaped
+				marked.name, marked.text = "HTML with its tags escaped", mime.HTMLText(marked.text)
+				if !yield(marked) {
+					return
+				}
 			}
 		}
 		if looksLikeHTML(plain.text) {
@@ -47,14 +52,9 @@ func renderings(m *mime.Message) iter.Seq[rendering] {
 				return
 			}
 		}
-		for _, r := range [...]rendering{plain, marked} {
-			if !looksEscaped(r.text) {
-				continue
-			}
-			r.name, r.text, r.html = "HTML with its tags escaped", mime.HTMLText(html.UnescapeString(r.text)), true
-			if !yield(r) {
-				return
-			}
+		if looksEscaped(plain.text) {
+			plain.name, plain.text, plain.html = "HTML with its tags escaped", mime.HTMLText(html.UnescapeString(plain.text)), true
+			yield(plain)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func looksLikeHTML(text string) bool {
 
 // looksEscaped reports the same of HTML that was escaped once too often.
 func looksEscaped(text string) bool {
-	for _, tag := range [...]string{"&lt;br", "&lt;BR", "&lt;td", "&lt;TD", "&lt;p&gt;", "&lt;P&gt;", "&lt;div", "&lt;DIV", "&lt;a "} {
+	for _, tag := range [...]string{"&lt;br", "&lt;BR", "&lt;td", "&lt;TD", "&lt;p&gt;", "&lt;P&gt;", "&lt;div", "&lt;DIV"} {
 		if strings.Contains(text, tag) {
 			return true
 		}

@@ -1,5 +1,7 @@
 package parse
 
+import "github.com/sepwatch/sepwatch/incident"
+
 // trace notes what each line of a text was read as. A nil trace notes
 // nothing, which is how almost every mail is read.
 type trace struct {
@@ -55,6 +57,14 @@ func (t *trace) reopen() {
 // note gathers the traces of a mail's renderings; nil gathers nothing.
 type note struct {
 	texts []*tracedText
+	left  []LeftOut
+}
+
+// leave says why a value became no artifact.
+func (n *note) leave(event int, kind incident.ArtifactType, value, why string) {
+	if n != nil && value != "" {
+		n.left = append(n.left, LeftOut{Event: event, Type: string(kind), Value: value, Why: why})
+	}
 }
 
 // tracedText is a rendering and what its lines were read as.

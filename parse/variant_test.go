@@ -56,6 +56,7 @@ func (v variant) settle(subject string) {
 	plain("between", v["layout"] != "header row")                                // and rows its events
 	plain("flowed", v.hasText())                                                 // is for plain text
 	plain("addresses", v["layout"] != "pairs" || v["addresses"] != "\n")         // pairs share their line
+	plain("addresses", v["layout"] != "header row" || v["addresses"] != "\n")    // and a row of events has one
 	if !isASCII(subject) && (v["subject"] == "plain" || v["subject"] == "folded") {
 		v["subject"] = "raw"
 	}

@@ -56,9 +56,10 @@ func (r *Rules) describeEvent(a parse.Alert, event int, trust incident.Trust, ru
 func describeText(a parse.Alert, key string, trust incident.Trust) incident.Incident {
 	var text description
 	types := []string{"Malware"}
-	if a.Kind == parse.Unknown {
+	switch a.Kind {
+	case parse.Unknown, parse.SingleRisk, parse.NewRisk, parse.ClientSecurity: // which tell of events
 		text.line("This alert was not understood. It stands here as it came.")
-	} else {
+	default:
 		text.line("This alert names no single detection. It stands here as it came.")
 		text.field("Kind", string(a.Kind))
 	}
