@@ -274,7 +274,9 @@ func (g *grammar) close() {
 	switch {
 	case b.line == 0:
 	case !b.isEvent():
-		if len(g.stray) <= mime.MaxWarnings {
+		// One label stands in many a disclaimer; one that names a risk may be
+		// what is left of an event.
+		if (b.count > 1 || b.fields[riskField].line != 0) && len(g.stray) <= mime.MaxWarnings {
 			g.stray = append(g.stray, b.line)
 		}
 	case len(g.events) >= g.reader.maxEvents:

@@ -9,6 +9,13 @@ import (
 // wallForm is how a wall time is written in an alert.
 const wallForm = "2006-01-02T15:04:05"
 
+// No clock shows other years, and a zone must not carry a time out of what can
+// be written.
+const (
+	earliestYear = 1900
+	latestYear   = 9990
+)
+
 // evidenced is the one date style that is known from a real mail.
 const evidenced = "Jan 2, 2006 3:04:05 PM"
 
@@ -55,6 +62,9 @@ func (v *Vocabulary) moment(s string) (m moment, ok bool) {
 		if m.wall, ok = parseTime(date); !ok {
 			return moment{}, false
 		}
+	}
+	if year := m.wall.Year(); year < earliestYear || year > latestYear {
+		return moment{}, false
 	}
 	if isEpoch(m.wall) {
 		m.wall = time.Time{}

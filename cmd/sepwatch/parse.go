@@ -20,14 +20,21 @@ import (
 
 func newParse() *cobra.Command {
 	var path string
-	var asJSON bool
+	var asJSON, explain, redact bool
 	cmd := &cobra.Command{
-		Use:   "parse [--json] [-c FILE] FILE...",
+		Use:   "parse [--json] [--explain | --redact] [-c FILE] FILE...",
 		Short: "Read mail files and print what they say",
 		Long: `Read mail files and print what they say, one JSON object a mail with --json.
 A file holds one mail or is an mbox; "-" is standard input. With a
-configuration its senders, subjects and whitelists apply; without one every
-sender is accepted.`,
+configuration its senders, subjects, labels, time zone and whitelists apply;
+without one every sender is accepted.
+
+--explain shows beside each line of a mail what it was read as and where in
+the mail it stands, and why a value is no artifact.
+
+--redact writes a copy of one mail that can be shown to others, such as the
+maintainers of sepwatch: it is read with the same result, and all names, paths
+and addresses in it are masked. Look through it before you send it.`,
 		Args: func(_ *cobra.Command, files []string) error {
 			if len(files) == 0 {
 				return errors.New("name a mail FILE, or - for standard input")
@@ -51,9 +58,18 @@ sender is accepted.`,
 			if asJSON {
 				show = encodeAlert
 			}
+			if redact {
+				return redactOne(cmd, reader, files)
+			}
 			var failed []error
 			for _, file := range files {
 				err := eachMail(file, cmd.InOrStdin(), func(raw []byte) error {
+					if explain {
+						e := reader.Explain(raw)
+						e.Alert = accept.Accept(e.Alert)
+						e.Alert.File = file
+						return showExplanation(out, e, asJSON)
+					}
 					return show(out, file, accept.Accept(reader.Read(raw)))
 				})
 				if err != nil {
@@ -65,6 +81,10 @@ sender is accepted.`,
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a mail")
+	cmd.Flags().BoolVar(&explain, "explain", false, "show what each line was read as, and why a value is no artifact")
+	cmd.Flags().BoolVar(&redact, "redact", false, "write a copy of one mail with everything masked that is not SEPM's own")
+	cmd.MarkFlagsMutuallyExclusive("redact", "explain")
+	cmd.MarkFlagsMutuallyExclusive("redact", "json")
 	return cmd
 }
 
@@ -117,6 +137,9 @@ func showAlert(out io.Writer, file string, a parse.Alert) error {
 	line("subject", a.Subject)
 	line("from", a.From)
 	line("rule", a.Rule)
+	for _, signal := range a.Signals {
+		line("known by", signal)
+	}
 	for i, e := range a.Events {
 		fmt.Fprintf(&text, "  event %d\n", i+1)
 		line("  risk", e.Risk)
@@ -128,9 +151,22 @@ func showAlert(out io.Writer, file string, a parse.Alert) error {
 		line("  action", e.Action)
 		line("  outcome", string(e.Outcome))
 		line("  time", e.EventTime)
+		line("  in UTC", e.EventTimeUTC)
+		if e.Attack != nil {
+			line("  attacker", strings.TrimSpace(e.Attack.IP+" "+e.Attack.Host))
+			line("  signature", e.Attack.Signature)
+			line("  url", e.Attack.IntrusionURL)
+		}
 	}
 	for _, artifact := range a.Artifacts {
-		line("artifact", artifact.Type+": "+artifact.Value)
+		confidence := ""
+		if artifact.Confidence != "" {
+			confidence = " (" + artifact.Confidence + " confidence)"
+		}
+		line("artifact", artifact.Type+": "+artifact.Value+confidence)
+	}
+	for _, held := range a.Whitelisted {
+		line("whitelisted", held.Type+": "+held.Value+", by "+held.Entry)
 	}
 	for _, w := range a.Warnings {
 		line("warning", w)
