@@ -28,36 +28,38 @@ type mask struct {
 
 func newMask(words *Vocabulary) *mask {
 	m := &mask{words: words, keep: make(map[string]bool), v4: make(map[netip.Addr]string), v6: make(map[netip.Addr]string)}
-	add := func(phrase string) {
-		for word := range strings.FieldsFuncSeq(phrase, func(r rune) bool { return !unicode.IsLetter(r) }) {
-			m.keep[fold(word)] = true
-		}
-	}
 	for label := range words.labels {
-		add(label)
+		m.keepWords(label)
 	}
 	for _, list := range words.sentences {
 		for _, s := range list {
-			add(s)
+			m.keepWords(s)
 		}
 	}
 	for _, k := range words.kinds {
 		for _, pattern := range append(k.subjects[:len(k.subjects):len(k.subjects)], k.texts...) {
-			add(pattern)
+			m.keepWords(pattern)
 		}
 	}
 	for action := range words.outcomes {
-		add(action)
+		m.keepWords(action)
 	}
 	for source := range words.sources {
-		add(source)
+		m.keepWords(source)
 	}
 	for word := range words.nothing {
-		add(word)
+		m.keepWords(word)
 	}
 	// The rest of the guide's subject, and what relays put before one.
-	add("machine infected with action re fw fwd aw wg tr external critical warning informational information alert reporter")
+	m.keepWords("machine infected with action re fw fwd aw wg tr external critical warning informational information alert reporter")
 	return m
+}
+
+// keepWords keeps the words of a phrase wherever they stand.
+func (m *mask) keepWords(phrase string) {
+	for word := range strings.FieldsFuncSeq(phrase, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		m.keep[fold(word)] = true
+	}
 }
 
 // text masks line by line. A blank line and the ends of lines stay.

@@ -23,6 +23,10 @@ import (
 // new label is what such a copy is for.
 func (r *Reader) Redact(raw []byte) []byte {
 	m := newMask(r.words)
+	for _, e := range r.Read(raw).Events { // the subject repeats them
+		m.keepWords(e.Risk)
+		m.keepWords(e.Action)
+	}
 	return m.entity(raw, 0)
 }
 

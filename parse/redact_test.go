@@ -28,6 +28,7 @@ func TestRedact(t *testing.T) {
 			was, is := reader.Read(raw), reader.Read(copied)
 			if !readsOtherwise[strings.TrimSuffix(filepath.Base(file), ".eml")] {
 				require.Equal(t, was.Kind, is.Kind)
+				require.Equal(t, was.Status, is.Status, "%q %q", was.Warnings, is.Warnings)
 				require.Equal(t, shapes(was.Events), shapes(is.Events), "%s", copied)
 				require.Equal(t, was.GeneratedAt, is.GeneratedAt)
 			}

@@ -14,20 +14,20 @@ type traced struct {
 	line  int
 	what  string
 	event int // -1 for a line that belongs to none
+	apart bool
 }
 
 // line notes a line that belongs to no event.
 func (t *trace) line(n int, what string) {
 	if t != nil {
-		t.lines = append(t.lines, traced{n, what, -1})
-		t.open = len(t.lines)
+		t.lines = append(t.lines, traced{line: n, what: what, event: -1, apart: true})
 	}
 }
 
 // field notes a line of the block that is being read.
 func (t *trace) field(n int, what string) {
 	if t != nil {
-		t.lines = append(t.lines, traced{n, what, -1})
+		t.lines = append(t.lines, traced{line: n, what: what, event: -1})
 	}
 }
 
@@ -37,9 +37,11 @@ func (t *trace) close(event int, isEvent bool) {
 		return
 	}
 	for i := range t.lines[t.open:] {
-		if l := &t.lines[t.open+i]; isEvent {
+		switch l := &t.lines[t.open+i]; {
+		case l.apart:
+		case isEvent:
 			l.event = event
-		} else {
+		default:
 			l.what += ", but too few labels stand here for an event"
 		}
 	}

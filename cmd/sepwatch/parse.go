@@ -137,9 +137,6 @@ func showAlert(out io.Writer, file string, a parse.Alert) error {
 	line("subject", a.Subject)
 	line("from", a.From)
 	line("rule", a.Rule)
-	for _, signal := range a.Signals {
-		line("known by", signal)
-	}
 	for i, e := range a.Events {
 		fmt.Fprintf(&text, "  event %d\n", i+1)
 		line("  risk", e.Risk)
@@ -170,6 +167,9 @@ func showAlert(out io.Writer, file string, a parse.Alert) error {
 	}
 	for _, w := range a.Warnings {
 		line("warning", w)
+	}
+	for _, signal := range a.Signals {
+		line("known by", signal)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err

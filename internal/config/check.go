@@ -170,6 +170,9 @@ func (c checker) alerts(a *Alerts) {
 
 // labels reads the files with more words for reading alerts.
 func (c checker) labels(a *Alerts) {
+	if len(a.LabelsFile) == 0 {
+		return
+	}
 	words := parse.English()
 	for i := range a.LabelsFile {
 		path := fmt.Sprintf("alerts.labels[%d]", i)
