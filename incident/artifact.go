@@ -6,17 +6,25 @@ type ArtifactType string
 
 // The artifact types that sepwatch makes.
 const (
-	FilePath      ArtifactType = "File Path"
-	FileName      ArtifactType = "File Name"
-	SystemName    ArtifactType = "System Name"
-	IPAddress     ArtifactType = "IP Address"
-	UserAccount   ArtifactType = "User Account"
-	MalwareFamily ArtifactType = "Malware Family/Variant"
-	MD5Hash       ArtifactType = "Malware MD5 Hash"
-	SHA1Hash      ArtifactType = "Malware SHA-1 Hash"
-	SHA256Hash    ArtifactType = "Malware SHA-256 Hash"
-	DNSName       ArtifactType = "DNS Name"
-	URL           ArtifactType = "URL"
+	FilePath       ArtifactType = "File Path"
+	FileName       ArtifactType = "File Name"
+	ProcessName    ArtifactType = "Process Name"
+	RegistryKey    ArtifactType = "Registry Key"
+	SystemName     ArtifactType = "System Name"
+	UserAccount    ArtifactType = "User Account"
+	IPAddress      ArtifactType = "IP Address"
+	MACAddress     ArtifactType = "MAC Address"
+	Port           ArtifactType = "Port"
+	DNSName        ArtifactType = "DNS Name"
+	URL            ArtifactType = "URL"
+	EmailSender    ArtifactType = "Email Sender"
+	EmailRecipient ArtifactType = "Email Recipient"
+	MalwareFamily  ArtifactType = "Malware Family/Variant"
+	CVEID          ArtifactType = "Threat CVE ID"
+	MD5Hash        ArtifactType = "Malware MD5 Hash"
+	SHA1Hash       ArtifactType = "Malware SHA-1 Hash"
+	SHA256Hash     ArtifactType = "Malware SHA-256 Hash"
+	SHA512Hash     ArtifactType = "Malware SHA-512 Hash"
 )
 
 // Artifact is a typed value on an incident.
