@@ -42,7 +42,9 @@ func newMask(words *Vocabulary) *mask {
 		}
 	}
 	for action := range words.outcomes {
-		m.keepWords(action)
+		if action[0] > '9' { // the codes are in many a name
+			m.keepWords(action)
+		}
 	}
 	for source := range words.sources {
 		m.keepWords(source)
@@ -191,7 +193,7 @@ func maskWord(word string) string {
 			return '가'
 		case unicode.Is(unicode.Cyrillic, r):
 			return 'ж'
-		case unicode.IsLetter(r):
+		case unicode.IsLetter(r) && !unicode.Is(unicode.Common, r):
 			return 'é'
 		}
 		return r
@@ -213,7 +215,12 @@ func (m *mask) header(out *bytes.Buffer, header, raw []byte) {
 	for name, value := range headerFields(header) {
 		switch strings.ToLower(name) {
 		case "":
-			out.WriteString(m.shapes(value, maskWord)) // the blank line, or what is no field
+			// The blank line, what is no field, or the first line of an mbox.
+			rest, mbox := strings.CutPrefix(value, "From ")
+			if mbox {
+				out.WriteString("From ")
+			}
+			out.WriteString(m.shapes(rest, maskWord))
 		case "date", "mime-version", "content-transfer-encoding", "x-mailer", "auto-submitted", "precedence", "x-priority", "importance":
 			out.WriteString(name + ":" + value)
 		case "content-type", "content-disposition":

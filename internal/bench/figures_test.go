@@ -50,6 +50,7 @@ var measurements = []struct {
 	measure func(testing.TB, scale, figures)
 }{
 	{"parse", measureParse},
+	{"indicators", measureIndicators},
 	{"drain", measureDrain},
 	{"push", measurePush},
 	{"alerts", measureAlerts},

@@ -25,37 +25,38 @@ var rooms = map[string][]string{
 	"cmd/sepwatch": {"internal/app", "internal/demo", "internal/config", "internal/ledger", "internal/pipeline", "internal/simulate",
 		"enrich", "sepclient", "parse", "rules", "incident"},
 	"internal/acceptance": {"internal/app", "internal/config", "internal/connect", "incident"},
-	"internal/bench":      {"internal/realparts", "internal/simulate", "parse"},
+	"internal/bench":      {"internal/realparts", "internal/simulate", "parse", "parse/indicator/indicatortest"},
 	"internal/demo":       {"internal/app", "internal/config", "internal/simulate", "incident"},
 	"internal/app": {"internal/metrics", "internal/pipeline", "internal/ledger", "internal/config", "internal/remote",
 		"ingest", "parse", "rules", "enrich", "sepclient", "resilient", "incident"},
 	"internal/metrics": {"internal/pipeline", "internal/ledger", "ingest", "parse"},
 	"internal/pipeline": {"internal/ledger", "internal/remote",
 		"ingest", "parse", "rules", "enrich", "sepclient", "resilient", "incident"},
-	"internal/ledger":            {"incident", "parse"},
-	"internal/ledger/ledgertest": {"internal/ledger", "internal/realparts", "incident", "parse"},
-	"ingest":                     {"internal/connect"},
-	"parse":                      {"incident"},
-	"rules":                      {"incident", "parse"},
-	"enrich":                     {"internal/winzip", "incident", "sepclient"},
-	"sepclient":                  {"internal/remote", "internal/connect"},
-	"resilient":                  {"internal/remote", "internal/connect", "incident"},
-	"internal/remote":            {"internal/connect"},
-	"internal/connect":           {},
-	"internal/winzip":            {"incident"},
-	"incident":                   {},
-	"internal/config":            {"internal/connect", "parse", "incident"},
-	"internal/simulate":          {},
-	"internal/realparts":         {"internal/simulate"}, // its certificates
-	"internal/check":             {},
+	"internal/ledger":               {"incident", "parse"},
+	"internal/ledger/ledgertest":    {"internal/ledger", "internal/realparts", "incident", "parse"},
+	"ingest":                        {"internal/connect"},
+	"parse":                         {"incident"},
+	"parse/indicator/indicatortest": {"incident", "parse"},
+	"rules":                         {"incident", "parse"},
+	"enrich":                        {"internal/winzip", "incident", "sepclient"},
+	"sepclient":                     {"internal/remote", "internal/connect"},
+	"resilient":                     {"internal/remote", "internal/connect", "incident"},
+	"internal/remote":               {"internal/connect"},
+	"internal/connect":              {},
+	"internal/winzip":               {"incident"},
+	"incident":                      {},
+	"internal/config":               {"internal/connect", "parse", "incident"},
+	"internal/simulate":             {},
+	"internal/realparts":            {"internal/simulate"}, // its certificates
+	"internal/check":                {},
 }
 
 // forTests are the rooms that exist for tests: no other production package
 // imports them, and only they import the testing libraries.
-var forTests = []string{"internal/acceptance", "internal/bench", "internal/ledger/ledgertest", "internal/realparts"}
+var forTests = []string{"internal/acceptance", "internal/bench", "internal/ledger/ledgertest", "internal/realparts", "parse/indicator/indicatortest"}
 
 // alsoInTests are the rooms that every test may import as well.
-var alsoInTests = []string{"internal/ledger", "internal/ledger/ledgertest", "internal/realparts", "internal/simulate"}
+var alsoInTests = []string{"internal/ledger", "internal/ledger/ledgertest", "internal/realparts", "internal/simulate", "parse/indicator/indicatortest"}
 
 // testing libraries have no business in the program.
 var testLibraries = []string{"testing", "github.com/stretchr/testify", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/rogpeppe/go-internal"}

@@ -42,7 +42,7 @@ func (s *scanner) ip4(start, end int) bool {
 	if isRange && !ok && !(len(last) <= 3 && consistsOf(last, isDigit)) {
 		return false
 	}
-	if words, plain := labelAt(s.text, start); words.ofVersion(plain) || s.isProduct(start) {
+	if words, _ := labelAt(s.text, start); words.ofVersion() {
 		return true
 	}
 	if !s.isNetwork(from, end) {
@@ -60,15 +60,6 @@ func dotted(word string) (netip.Addr, bool) {
 	}
 	addr, err := netip.ParseAddr(word) // refuses leading zeros
 	return addr, err == nil && addr.Is4()
-}
-
-// isProduct: the version of a product stands behind a slash in a user agent.
-func (s *scanner) isProduct(at int) bool {
-	if at == 0 || s.text[at-1] != '/' {
-		return false
-	}
-	words, _ := labelAt(s.text, at-1)
-	return words.ofVersion(true)
 }
 
 // isNetwork: an address with a mask behind it that leaves nothing of a host.

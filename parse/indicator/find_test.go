@@ -59,6 +59,7 @@ func TestHosts(t *testing.T) {
 		"EVIL.COM Evil.com":                            {"evil.com"},
 		"evil.com. evil.org.":                          {"evil.com", "evil.org"},
 		"_dmarc.evil.com my_host.evil.com my_evil.com": {"_dmarc.evil.com", "my_host.evil.com", "evil.com"},
+		"_フ_ファァイルevil.co":                              {"evil.co"},
 		"--evil.com a.-evil.org evil-.com evil.net---": {"evil.com", "evil.org", "evil.net"},
 		"r4---sn-abc.evil.com":                         {"r4---sn-abc.evil.com"},
 		strings.Repeat("a", 63) + ".com":               {strings.Repeat("a", 63) + ".com"},
@@ -104,10 +105,11 @@ func TestEmails(t *testing.T) {
 		"Bob.B+x@Evil.COM, <a@b.evil.co.uk>; 'o'neil@evil.org'": {"bob.b+x@evil.com", "a@b.evil.co.uk", "o'neil@evil.org"},
 		"mailto:a@evil.com?subject=x user=b@evil.com":           {"a@evil.com", "b@evil.com"},
 		"root@1.2.3.4": {"root@1.2.3.4"},
-		"a@b@evil.com a..b@evil.com a.@evil.com a@evil a@evil.exe @evil.com a@-evil.com": {"b@evil.com"},
-		strings.Repeat("a", 65) + "@evil.com":                                            nil,
-		"Message-ID: <x@mail.evil.com>\nReferences: <y@mail.evil.com>":                   nil,
-		"http://a:b@evil.com/": nil,
+		"a@b@evil.com a..b@evil.com a.@evil.com a@evil a@evil.exe @evil.com a@-evil.com":               {"b@evil.com"},
+		strings.Repeat("a", 65) + "@evil.com":                                                          nil,
+		"Message-ID: <x@mail.evil.com>\nReferences: <y@mail.evil.com>\nIn-Reply-To: <z@mail.evil.com>": nil,
+		"Reply-To: x@evil.com\nTo: y@evil.com":                                                         {"x@evil.com", "y@evil.com"},
+		"http://a:b@evil.com/":                                                                         nil,
 	} {
 		require.Equal(t, want, values(indicator.Find(text), incident.EmailSender), text)
 	}

@@ -24,6 +24,7 @@ func FuzzFind(f *testing.F) {
 	for _, text := range []string{
 		"version 1.2.3.4 from 10.1.2.3-10.1.2.9/24", "Computer id: C73763EF092E5BB9462D7353C645BC2C", "IP: 20010DB8000000000000000000000001 fe80::1%25eth0",
 		"ファイルevil.comを bücher.de _x_й.evil.com my_evil.com", "CVE\u20112021\u201144228 <a@b.evil.co.uk>", "http://[::ffff:1.2.3.4]:80/(a),http://u:p@1.2.3.4/,b",
+		"http://evil.com/a［.］b", "\xd8\u0603\xa1vil.co", "C:\\ h\\\\\\\\ x",
 	} {
 		f.Add(text)
 	}

@@ -23,9 +23,6 @@ func asciiName(name string) (string, bool) {
 	if consistsOf(name, func(c byte) bool { return c < utf8.RuneSelf }) {
 		return strings.ToLower(name), true
 	}
-	if len(name) > 4*maxName {
-		return "", false
-	}
 	profile := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false))
 	ascii, err := profile.ToASCII(name)
 	return ascii, err == nil && consistsOf(ascii, func(c byte) bool { return isWordByte(c) && c < utf8.RuneSelf || c == '.' })
@@ -35,7 +32,8 @@ func asciiName(name string) (string, bool) {
 // of the DNS. It begins at from: left out is what no name may hold, such as
 // the hyphens of "--evil.com" or the words of "see_evil.com".
 func publicName(word string) (name string, from int, ok bool) {
-	if strings.IndexByte(word, '.') < 0 {
+	const longest = 4 * maxName // in UTF-8
+	if strings.IndexByte(word, '.') < 0 || len(word) > longest {
 		return "", 0, false
 	}
 	ascii, ok := asciiName(word)
@@ -143,7 +141,7 @@ func (s *scanner) meansHost(name string, word, start, end int) bool {
 	if strings.ToLower(top) != top && strings.ToUpper(s.text[start:end]) != s.text[start:end] {
 		return false // W32.Sality.AE, Trojan.Horse, System.IO, the end.Then
 	}
-	return !isFileExtension(top) || strings.Contains(publicSuffix(name), ".") || isPrivate(name)
+	return !isFileExtension(top) || strings.Contains(publicSuffix(name), ".")
 }
 
 // isFileExtension holds the top-level domains that file names end in more
@@ -154,13 +152,6 @@ func isFileExtension(top string) bool {
 		return true
 	}
 	return false
-}
-
-// isPrivate reports whether the name stands under a suffix of a private owner,
-// who gives out hosts.
-func isPrivate(name string) bool {
-	suffix, icann := publicsuffix.PublicSuffix(name)
-	return !icann && strings.Contains(suffix, ".") && suffix != name
 }
 
 // port gives the end of the port that a host may have behind it.

@@ -36,6 +36,9 @@ func labelAt(text string, at int) (words label, plain bool) {
 	named := strings.TrimRight(before, ":=")
 	plain = named == before
 	named = strings.TrimRight(named, quotes)
+	if more := strings.LastIndexByte(named, '('); more >= 0 && strings.HasSuffix(named, ")") {
+		named = named[:more] // address(es), version (build)
+	}
 	named = named[strings.LastIndexAny(named, ",;|\t:=()")+1:]
 	return lastWords(named), plain
 }
@@ -84,13 +87,10 @@ func (l label) ofID() bool {
 }
 
 // ofVersion: a version may have four parts, as an address has.
-func (l label) ofVersion(plain bool) bool {
-	versions := []string{"version", "versions", "ver", "v", "engine", "build", "release", "rel", "revision", "rev", "firmware",
-		"kernel", "windows", "protection", "definitions", "patch", "update", "chrome", "firefox", "safari", "java"}
-	if plain {
-		return l.ends(versions...)
-	}
-	return l.has(versions...) && !l.ofAddress()
+func (l label) ofVersion() bool {
+	return l.ends("v", "engine", "build", "release", "rel", "revision", "rev", "firmware", "kernel", "windows", "protection", "definitions",
+		"patch", "update", "chrome", "firefox", "safari", "java") ||
+		l.has("version", "versions", "ver") && !l.ofAddress()
 }
 
 // ofFile: what stands behind it is a file's name or path.
@@ -108,5 +108,6 @@ func (l label) ofHost() bool {
 
 // ofMessage: what stands behind it looks like an e-mail address.
 func (l label) ofMessage() bool {
-	return len(l) > 1 && l.ends("id", "to") && slices.Contains([]string{"message", "content", "reply"}, l[len(l)-2]) || l.ends("references")
+	name := strings.Join(l, " ")
+	return strings.HasSuffix(name, "message id") || strings.HasSuffix(name, "content id") || name == "in reply to" || l.ends("references")
 }

@@ -103,7 +103,13 @@ func rootAt(text string, at int) (root, bool) {
 	if !possible || !beginsPath(text, at) {
 		return root{}, false
 	}
-	switch {
+	r, ok := readRoot(rest)
+	// Something has to follow it that may begin a name.
+	return r, ok && r.length < len(rest) && strings.IndexByte("\\/ \t\r\n\"'<>|?*:", rest[r.length]) < 0
+}
+
+func readRoot(rest string) (root, bool) {
+	switch c := rest[0]; {
 	case c == '/':
 		return unixRoot(rest)
 	case c == '\\':
@@ -166,7 +172,7 @@ func withSeparator(r root, text string) (root, bool) {
 		r.doubled = true
 		r.length++
 	}
-	return r, r.length < len(text) && text[r.length] != '\\' && text[r.length] != ' '
+	return r, true
 }
 
 // backslashRoot reads the roots of Windows that begin with a backslash.
@@ -222,7 +228,7 @@ func unixRoot(text string) (root, bool) {
 	case "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc", "root", "run", "sbin", "snap", "srv",
 		"sys", "tmp", "usr", "var",
 		"Applications", "Library", "System", "Users", "Volumes", "cores", "private":
-		return root{kind: unix, length: end + 1, separator: '/'}, end+1 < len(text) && text[end+1] != '/'
+		return root{kind: unix, length: end + 1, separator: '/'}, true
 	}
 	return root{}, false
 }

@@ -24,6 +24,8 @@ var windowsPaths = []pathCase{
 	{`C:\Users\bob\Nouveau document texte.txt`, []string{`C:\Users\bob\Nouveau document texte.txt`}},
 	{`moved C:\a.exe to D:\Quarantine, then C:\b.exe.`, []string{`C:\a.exe`, `D:\Quarantine`, `C:\b.exe`}},
 	{`C:\Windows connected to evil.com and C:\x evil.exe`, []string{`C:\Windows`, `C:\x evil.exe`}},
+	{`C:\Temp and then it wrote a new evil.exe`, []string{`C:\Temp`}},
+	{`C:\temp and \other C:\x, \y`, []string{`C:\temp`, `C:\x`}},
 	{`(C:\setup (1).exe)`, []string{`C:\setup (1).exe`}},
 	{`(see C:\Windows\Temp)`, []string{`C:\Windows\Temp`}},
 	{`C:\Windows\System32 was changed by CORP\bob`, []string{`C:\Windows\System32`}},
@@ -36,6 +38,7 @@ var windowsPaths = []pathCase{
 	{"Target: C:\\a\\my evil thing\tUser: bob", []string{`C:\a\my evil thing`}},
 	{`deleted "C:\Bob's Files\My Thing" and 'D:\Bob's.old\x y'`, []string{`C:\Bob's Files\My Thing`, `D:\Bob's.old\x y`}},
 	{`„C:\Eigene Dateien\x y” «D:\a b»`, []string{`C:\Eigene Dateien\x y`, `D:\a b`}},
+	{`"C:\a \\srv\share"`, []string{`C:\a`, `\\srv\share`}},
 	{`"C:\Windows\system32\cmd.exe /c whoami"`, []string{`C:\Windows\system32\cmd.exe`}},
 	{`Process: C:\Windows\svchost.exe -k netsvcs`, []string{`C:\Windows\svchost.exe`}},
 	// Other roots.
@@ -71,6 +74,7 @@ var uncPaths = []pathCase{
 	{`\\srv \\srv\ \\\srv\share\x \\\\\srv\share`, nil},
 	{`\\-srv\share\x \\.srv\share\x \\srv.\share\x \\s*v\share\x \\my srv\share\x`, nil},
 	{`\\srv@TLS\share\x \\srv@\share\x \\srv@SSL@\share\x \\srv@123456\share\x`, nil},
+	{`\\srv\\share\x \\\\srv\share\x`, nil},
 	{`x\\srv\share http:\\srv\share`, nil},
 }
 
@@ -79,12 +83,14 @@ var unixPaths = []pathCase{
 	{`/Users/bob/Library/LaunchAgents/evil.plist: quarantined`, []string{`/Users/bob/Library/LaunchAgents/evil.plist`}},
 	{`(/etc/cron.d/evil), /usr/bin/x;rm`, []string{`/etc/cron.d/evil`, `/usr/bin/x`}},
 	{`PATH=/usr/bin:/opt/evil/bin`, []string{`/usr/bin`, `/opt/evil/bin`}},
+	{`/tmp/a b.sh`, []string{`/tmp/a`}},
 	{`'/home/bob/my file.sh' was`, []string{`/home/bob/my file.sh`}},
 	{"Location: /home/bob/my file.sh\n", []string{`/home/bob/my file.sh`}},
 	{`/var/lib/a.zip>>b/c.exe`, []string{`/var/lib/a.zip>>b/c.exe`}},
 	// None.
 	{`and/or 10.0.0.0/24 n/a /24 / // /tmp /tmp/ /quick/brown 1/tmp/2 ${X}/lib/y a/etc/b`, nil},
 	{`http://evil.example/tmp/x hxxp://evil.example/etc/x https[:]//evil[.]example/home/x`, nil},
+	{`http://evil.example/?f=/etc/passwd&g=C:\x`, nil},
 }
 
 var registryKeys = []pathCase{

@@ -177,7 +177,7 @@ func (b *refanger) group(start, open int) int {
 func (b *refanger) bracket(open int) (inner string, end int) {
 	const most = len("[ 。 ]")
 	near := b.raw[open+1 : min(open+1+most, len(b.raw))]
-	length := strings.IndexByte(near, "])}"[strings.IndexByte("[({", b.raw[open])])
+	length := strings.IndexByte(near, closing(b.raw[open]))
 	if length < 0 {
 		return "", open
 	}
@@ -233,13 +233,13 @@ func isWord(text, word string) bool {
 }
 
 // looksLikeAddress reports whether the word that the copy ends in is none of
-// plain English: something in it was refanged, or it has a digit, a hyphen,
-// an underscore, an @ or a dot.
+// plain English: something in it was refanged, or it has a hyphen, an
+// underscore or an @.
 func (b *refanger) looksLikeAddress() bool {
 	out := b.out.String()
 	for at := len(out); at > max(0, len(out)-maxLabel); at-- {
 		switch c := out[at-1]; {
-		case at-1 == b.changed || isDigit(c) || c == '-' || c == '_' || c == '@' || c == '.':
+		case at-1 == b.changed || c == '-' || c == '_' || c == '@':
 			return true
 		case !isWordByte(c):
 			return false

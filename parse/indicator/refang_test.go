@@ -76,7 +76,7 @@ func TestNotDefanged(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"the dot net framework, a dot com company, look at dot com", "connect dot to dot", "put a dot in it", "meet bob at noon", "certbot failed at com",
-		"see list [.] Then", "a[0].com() x.[y].z", "evil [com]", "at evil at com", "10 dot 20", "[at] evil", "\\.com",
+		"see list [.] Then", "a[0].com() x.[y].z", "evil [com]", "at evil at com", "10 dot 20", "4.5 dot net", "[at] evil", "\\.com",
 	} {
 		require.Empty(t, indicator.Find(text), text)
 	}

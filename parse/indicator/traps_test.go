@@ -44,20 +44,20 @@ func TestIBMGeneric06IPv4FromVersions(t *testing.T) {
 	for _, text := range []string{
 		"1.2.3.4.5", ".1.2.3.4", "v8.1.1.1", "8.1.1.1-beta", "foo-8.1.1.1.tgz", "x_8.1.1.1", "8.1.1.1a", "12.1.671.4971", "14.2.1031.0100", "6.1.7600.16385",
 		"version 8.1.1.1", "Version: 8.1.1.1", "(ver. 8.1.1.1)", "Engine version = 8.1.1.1", "COH engine 8.1.1.1", `"engineVersion":"8.1.1.1"`,
-		"Product version: 8.1.1.1, 9.1.1.1", "build (8.1.1.1)", "Endpoint Protection 14.0.0.1", "Chrome/8.1.1.1 Safari/5.3.7.3", "1.3.6.1.4.1",
+		"Product version: 8.1.1.1, 9.1.1.1", "build (8.1.1.1)", "Version (build): 8.1.1.1", "Endpoint Protection 14.0.0.1", "Chrome/8.1.1.1 Safari/5.3.7.3", "1.3.6.1.4.1",
 		"010.001.002.003", "1.2.3.04", "256.1.1.1", "1.1.1.1000", "1.2.3",
 		"0.0.0.0 0.1.2.3 127.0.0.1 127.8.8.8 255.255.255.0 255.255.255.255", "10.1.0.0/16",
 	} {
 		require.Empty(t, indicator.Find(text), text)
 	}
 	for text, want := range map[string][]string{
-		"8.1.1.1":                                   {"8.1.1.1"},
-		"from 10.1.2.3.":                            {"10.1.2.3"},
-		"Engine IP: 10.1.2.3":                       {"10.1.2.3"},
-		"10.1.2.3:8080, 10.1.2.4; (10.1.2.5)":       {"10.1.2.3", "10.1.2.4", "10.1.2.5"},
-		"10.1.2.3-10.1.2.9 10.2.2.3-9 10.1.0.1/16":  {"10.1.2.3", "10.1.2.9", "10.2.2.3", "10.1.0.1"},
-		"host/10.1.2.3 client 10.1.2.4":             {"10.1.2.3", "10.1.2.4"},
-		"Security alert: activity from 203.0.113.9": {"203.0.113.9"},
+		"8.1.1.1":        {"8.1.1.1"},
+		"from 10.1.2.3.": {"10.1.2.3"},
+		"Engine IP: 10.1.2.3, Windows host 10.1.2.4": {"10.1.2.3", "10.1.2.4"},
+		"10.1.2.3:8080, 10.1.2.4; (10.1.2.5)":        {"10.1.2.3", "10.1.2.4", "10.1.2.5"},
+		"10.1.2.3-10.1.2.9 10.2.2.3-9 10.1.0.1/16":   {"10.1.2.3", "10.1.2.9", "10.2.2.3", "10.1.0.1"},
+		"host/10.1.2.3 client 10.1.2.4":              {"10.1.2.3", "10.1.2.4"},
+		"Security alert: activity from 203.0.113.9":  {"203.0.113.9"},
 	} {
 		require.Equal(t, want, values(indicator.Find(text)), text)
 	}
@@ -106,7 +106,7 @@ func TestSEPMIDs(t *testing.T) {
 	for _, text := range []string{id, "MD5: " + id, "Computer id: 1, MD5: " + id, "The id is not known; hash " + id, "invalid: " + id} {
 		require.Len(t, values(indicator.Find(text), incident.MD5Hash), 1, text)
 	}
-	for _, text := range []string{"Remote host IPv6: 20010DB8000000000000000000000001", "IP address=20010DB8000000000000000000000001"} {
+	for _, text := range []string{"Remote host IPv6: 20010DB8000000000000000000000001", "IP address(es)=20010DB8000000000000000000000001"} {
 		require.Equal(t, []string{"2001:db8::1"}, values(indicator.Find(text)), text)
 	}
 }

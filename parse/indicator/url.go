@@ -33,7 +33,7 @@ func (s *scanner) url(at int) int {
 		return authority
 	}
 	if name == "" && addr.IsValid() {
-		name = s.text[host:hostEnd] // as it stands, with its brackets
+		name = strings.ToLower(s.text[host:hostEnd]) // with its brackets
 	}
 	switch {
 	case suppressedHost(name) || addr.IsValid() && suppressedAddress(addr.Unmap()):
@@ -116,17 +116,17 @@ func (s *scanner) userinfo(at int) int {
 func (s *scanner) urlHost(at int) (name string, addr netip.Addr, end int) {
 	rest := s.text[at:]
 	if strings.HasPrefix(rest, "[") {
-		end := strings.IndexByte(rest[:min(len(rest), maxLabel)], ']')
+		end := strings.IndexByte(rest[:min(len(rest), maxName)], ']')
 		addr, err := netip.ParseAddr(rest[1:max(1, end)])
 		if err != nil || !addr.Is6() {
 			return "", netip.Addr{}, at
 		}
 		return "", addr, at + end + 1
 	}
-	if rest == "" || !isWordByte(rest[0]) || rest[0] == '-' {
+	end = wordEnd(s.text, at)
+	if end == at || end-at > 4*maxName || rest[0] == '-' || rest[0] == '.' {
 		return "", netip.Addr{}, at
 	}
-	end = wordEnd(s.text, at)
 	written := strings.TrimRight(s.text[at:end], "-_")
 	end = at + len(written)
 	if addr, ok := dotted(written); ok {
