@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/sepwatch/sepwatch/parse"
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // page prints one record for a person: fields, then tables. Everything is
@@ -55,7 +55,7 @@ func rowsOf[T interface{ cells() []string }](lines []T) []row {
 // text prints HTML as plain text under its name, line by line.
 func (p *page) text(name, html string) {
 	p.printf("\n%s\n", name)
-	for line := range strings.Lines(strings.TrimSpace(parse.HTMLText(html))) {
+	for line := range strings.Lines(strings.TrimSpace(mime.HTMLText(html))) {
 		p.printf("  %s\n", visible(strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", gap)))
 	}
 }
