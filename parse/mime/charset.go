@@ -3,7 +3,6 @@ package mime
 import (
 	"bytes"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/wlynxg/chardet"
@@ -173,11 +172,12 @@ const (
 )
 
 // detect guesses a charset from how often characters occur. There is none
-// when that is not clear. It is not asked, for it takes a hundred times as
-// long as the rest, where all such characters stand alone between others: so
-// does Western text, and none of the charsets that it knows.
+// when that is not clear. The guess takes a hundred times as long as the rest,
+// and is left out where each character beyond ASCII stands alone: so they do
+// in Western text, and in none of the charsets that can be found.
 func detect(b []byte) (enc encoding.Encoding, name string) {
-	if !hasPair(b) {
+	run := longestRun(b)
+	if run < 2 {
 		return nil, ""
 	}
 	at := bytes.IndexFunc(b, func(c rune) bool { return c >= utf8.RuneSelf })
@@ -189,42 +189,28 @@ func detect(b []byte) (enc encoding.Encoding, name string) {
 		return nil, ""
 	}
 	enc, name = lookup(name)
-	if text := decoded(enc, sample); strings.Count(text, "\ufffd") > 1 || mixesScripts(text) { // the sample may end within a character
+	if _, singleByte := enc.(*charmap.Charmap); singleByte && run < minWord {
+		return nil, "" // "åäö" is a word of Cyrillic letters too, and Western
+	}
+	if strings.Count(decoded(enc, sample), "\ufffd") > 1 { // the sample may end within a character
 		return nil, ""
 	}
 	return enc, name
 }
 
-// hasPair reports whether two bytes beyond ASCII stand side by side.
-func hasPair(b []byte) bool {
-	before := byte(0)
-	for _, c := range b {
-		if before&c >= utf8.RuneSelf {
-			return true
-		}
-		before = c
-	}
-	return false
-}
+// minWord is how many letters beyond ASCII in a row no Western word has.
+const minWord = 4
 
-// mixesScripts reports whether a word has Latin letters beside Cyrillic, Greek
-// or Hebrew ones, which is what Western text looks like in such a charset.
-func mixesScripts(text string) bool {
-	latin, other := false, false
-	for _, c := range text {
-		switch {
-		case c < utf8.RuneSelf && unicode.IsLetter(c):
-			latin = true
-		case unicode.In(c, unicode.Cyrillic, unicode.Greek, unicode.Hebrew):
-			other = true
-		default:
-			latin, other = false, false
+// longestRun gives how many bytes beyond ASCII stand side by side, at most.
+func longestRun(b []byte) int {
+	longest, run := 0, 0
+	for _, c := range b {
+		if run++; c < utf8.RuneSelf {
+			run = 0
 		}
-		if latin && other {
-			return true
-		}
+		longest = max(longest, run)
 	}
-	return false
+	return longest
 }
 
 // lookup finds a charset by its name, as browsers understand it: what is

@@ -50,6 +50,11 @@ func TestLimits(t *testing.T) {
 				file := m.Attached[0].Files[0]
 				return file.Size > 16<<20-100 && file.SHA256 == "" // it is not that of the file
 			}},
+		"a file in an encoded mail": {"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" +
+			base64.StdEncoding.EncodeToString([]byte("Content-Type: application/octet-stream; name=x.eml\n\nContent-Type: application/zip\n\n"+strings.Repeat(word, 17))), "only the first 16777216 bytes of encoded mails are read",
+			func(m *Message) bool {
+				return m.Attached[0].Files[0].SHA256 == "" && m.Attached[0].Attached[0].Files[0].SHA256 == ""
+			}},
 		"headers": {strings.Repeat("X-A: b\n", maxFields) + "Subject: x\n\n", "only the first 1000 headers are read",
 			func(m *Message) bool { return m.Subject == "" }},
 		"a header": {"Subject: " + strings.Repeat("x\n ", maxValue) + "\n\nx", "a header of more than 16384 bytes is cut",
@@ -187,6 +192,12 @@ func allocated(f func()) uint64 {
 	f()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
+}
+
+// TestDetectionIsRare: a guess costs a megabyte, and a mail with an umlaut none.
+func TestDetectionIsRare(t *testing.T) {
+	require.Greater(t, allocated(func() { toUTF8([]byte("Gr\xf6\xdfe"), "") }), uint64(500<<10))
+	require.Less(t, allocated(func() { toUTF8([]byte("J\xfcrgen M\xfcller"), "") }), uint64(100<<10))
 }
 
 // TestFilesStream: a file is hashed as it is decoded.

@@ -92,6 +92,8 @@ func TestStructure(t *testing.T) {
 
 		"a bad line":           {"Subject: x|no header|Content-Type: text/html||one", []string{"1 html: one"}, []string{"1 lines of a header are none and were skipped"}},
 		"a bad last line":      {"Subject: x|no header||one", []string{"1: one"}, []string{"1 lines of a header are none and were skipped"}},
+		"bad lines all over":   {"Subject: x|not|folded|Content-Type: text/html|not|folded||one", []string{"1 html: one"}, []string{"4 lines of a header are none and were skipped"}},
+		"a damaged line":       {mixed + "--b|Content-Tp||one|--b--", []string{"1: one"}, []string{"1 lines of a header are none and were skipped"}},
 		"bad lines, encoded":   {"Content-Transfer-Encoding: base64|no header|none||b25l", []string{"1: one"}, []string{"2 lines of a header are none and were skipped"}},
 		"no empty line":        {"Subject: x|Risk name: a|Computer: b||Footer", []string{"1: Risk name: a|Computer: b||Footer"}, []string{"no empty line ends a header, the text begins after its last line that is one"}},
 		"a name in the text":   {"Subject: x|Computer: b|Risk name: a|", []string{"1: Computer: b|Risk name: a|"}, []string{"no empty line ends a header, the text begins after its last line that is one"}},
@@ -205,6 +207,7 @@ func TestFileNames(t *testing.T) {
 		`filename=my file.txt; size=3`:     "my file.txt",
 		`filename="never closed.txt`:       "never closed.txt",
 		`filename*0="a"; filename*1="b.c"`: "ab.c",
+		`filename*0="a"; filename*2="c"`:   "a",
 		"size=3":                           "",
 	} {
 		m := mime.Read([]byte("Content-Type: application/zip\nContent-Disposition: attachment; " + header + "\n\n"))

@@ -162,9 +162,10 @@ func watch(ctx context.Context, session *pgx.Conn) error {
 }
 
 // end closes a session with a context of its own: ctx may be over. The server
-// has let the session's locks go when it returns.
+// has let the session's locks go when it returns, unless it is too busy for
+// seconds.
 func end(ctx context.Context, session *pgx.Conn) {
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = session.Close(closing) // nothing is lost with it
 }
