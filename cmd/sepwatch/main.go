@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // alerts.time_zone works where no zones are installed
 
 	"github.com/spf13/cobra"
 
