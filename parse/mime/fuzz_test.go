@@ -39,6 +39,22 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzCharset makes UTF-8 of bytes in charsets that may be theirs, which
+// leads through the tables of other people's code.
+func FuzzCharset(f *testing.F) {
+	for _, declared := range []string{"", "utf-8", "shift_jis", "iso-2022-jp", "hz-gb-2312", "gb18030", "big5", "euc-kr", "euc-jp", "utf-16", "windows-1251", "x"} {
+		for _, raw := range []string{"\x93\x8c\x8b\x9e", "\xc5\xec\xb5\xfe \xa5\xc6", "\x1b$BEl5~\x1b(B", "~{11>)~}", "\xd5\xc5\xce\xb0\x81\x30\x81\x30", "\xc8\xe2\xe0\xed\xee\xe2", "\xff\xfea\x00", "J\xfcrgen"} {
+			f.Add([]byte(raw), declared)
+		}
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, declared string) {
+		text, applied, _ := toUTF8(raw, declared)
+		require.True(t, utf8.ValidString(text))
+		require.NotEmpty(t, applied)
+		require.LessOrEqual(t, len(text), 4*len(raw))
+	})
+}
+
 // FuzzHTML makes text of HTML, and looks for its links.
 func FuzzHTML(f *testing.F) {
 	for _, source := range []string{
