@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -196,6 +197,8 @@ type keeper struct {
 	// eventStory is the index in opened of the story that the event at the
 	// same index opens, or -1 where its incident is known.
 	eventStory []int
+	// again are the indexes of events that were told before.
+	again []int
 }
 
 type attached struct{ incident, mail int64 }
@@ -225,12 +228,15 @@ func (k *keeper) add(m read, stories []rules.Story, known map[int]int64) {
 				e.Incident = before
 			} else if s.Joins != 0 {
 				e.Incident = s.Joins
+				k.again = append(k.again, len(k.events))
 				k.joined = append(k.joined, ledger.Sighting{Incident: s.Joins, Events: 1, Last: m.at})
 				if m.attach == AttachAll {
 					k.attached = append(k.attached, attached{s.Joins, m.mail})
 				}
 			} else {
-				at = k.open(s, m)
+				if at = k.open(s, m); k.opened[at].seen > 1 {
+					k.again = append(k.again, len(k.events))
+				}
 			}
 			k.events, k.eventStory = append(k.events, e), append(k.eventStory, at)
 		}
@@ -303,6 +309,11 @@ func (k *keeper) write(tx ledger.Tx) error {
 			k.events[i].Incident = opened[at].ID
 		}
 	}
+	notes, err := k.actionNotes(tx)
+	if err != nil {
+		return err
+	}
+	pieces = append(pieces, notes...)
 	if err := tx.AddSightings(k.joined); err != nil {
 		return err
 	}
@@ -316,6 +327,44 @@ func (k *keeper) write(tx ledger.Tx) error {
 		return err
 	}
 	return tx.Want(ledger.TaskDeliver, want...)
+}
+
+// actionNotes say that SEPM tells of another action for an event than before:
+// what was left alone at first may have been cleaned since, or the other way
+// round. One note tells of each action, however often SEPM repeats itself.
+func (k *keeper) actionNotes(tx ledger.Tx) ([]ledger.Piece, error) {
+	var notes []ledger.Piece
+	last := make(map[int64]string) // incident → action
+	for i, e := range k.events {
+		if e.Incident == 0 || e.Event.Action == "" {
+			continue
+		}
+		if !slices.Contains(k.again, i) {
+			last[e.Incident] = e.Event.Action
+			continue
+		}
+		if _, known := last[e.Incident]; !known {
+			before, err := tx.NewestEvents(e.Incident, 1)
+			if err != nil {
+				return nil, err
+			}
+			for _, b := range before {
+				last[e.Incident] = b.Event.Action
+			}
+		}
+		if strings.EqualFold(last[e.Incident], e.Event.Action) {
+			continue
+		}
+		last[e.Incident] = e.Event.Action
+		key := "action taken\x1f" + strings.ToLower(e.Event.Action)
+		text := fmt.Sprintf("SEPM tells of this event again, with another action taken on risk: <b>%s</b>.", incident.EscapeHTML(e.Event.Action))
+		p, err := piece(e.Incident, ledger.PieceNote, key, incident.Note{Key: key, Text: text})
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, p)
+	}
+	return notes, nil
 }
 
 // runKey is a run's identity on its incident: the same action on the same

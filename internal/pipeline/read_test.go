@@ -80,11 +80,41 @@ func TestOneStoryOneIncident(t *testing.T) {
 	require.Len(t, b.soar.Incidents(), 1)
 	require.Len(t, b.open()[0].Artifacts, alertArtifacts)
 	require.Len(t, b.open()[0].Rows, 1)
+	require.Len(t, b.open()[0].Notes, 1, "another action is told once")
+	require.Contains(t, b.open()[0].Notes[0].Text, "another action taken on risk: <b>Deleted</b>.")
 	require.NoError(t, b.ledger.View(t.Context(), func(tx ledger.Tx) error {
 		incidents, err := tx.Incidents([]int64{1})
 		require.GreaterOrEqual(t, incidents[0].Seen, 3)
 		return err
 	}))
+}
+
+// TestAnotherActionIsTold: within one batch and over several, and once for each
+// action however often SEPM sends the old event again.
+func TestAnotherActionIsTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{sepm: fleet("HOST-1")})
+	b.start()
+	sent := 0
+	with := func(action string) []byte {
+		sent++
+		return append(bytes.ReplaceAll(alert("HOST-1"), []byte("Left alone"), []byte(action)), fmt.Sprintf("\nsent %d\n", sent)...)
+	}
+	b.receive(with("Left alone"), with("<Quarantined>"))
+	for range 3 {
+		b.receive(with("Left alone"))
+		b.receive(with("Deleted"), with("Deleted"))
+		b.settle()
+	}
+	var texts []string
+	for _, n := range b.open()[0].Notes {
+		texts = append(texts, n.Text)
+	}
+	require.ElementsMatch(t, []string{
+		"SEPM tells of this event again, with another action taken on risk: <b>&lt;Quarantined&gt;</b>.",
+		"SEPM tells of this event again, with another action taken on risk: <b>Left alone</b>.",
+		"SEPM tells of this event again, with another action taken on risk: <b>Deleted</b>.",
+	}, texts)
 }
 
 func TestTheSamePositionAgainIsNothingNew(t *testing.T) {
