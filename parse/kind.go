@@ -53,21 +53,17 @@ func (v *Vocabulary) kindOf(subject string, b *body) (kind Kind, signals []strin
 const maxKindText = 2048
 
 func (v *Vocabulary) bySubject(subject string) (kind Kind, pattern string) {
-	subject = strings.ToLower(subject)
-	for _, k := range v.kinds {
-		for _, pattern := range k.subjects {
-			if matches(subject, pattern) {
-				return k.kind, pattern
-			}
-		}
-	}
-	return Unknown, ""
+	return v.kindIn(subject, func(k kindWords) []string { return k.subjects })
 }
 
 func (v *Vocabulary) byText(text string) (kind Kind, pattern string) {
+	return v.kindIn(text, func(k kindWords) []string { return k.texts })
+}
+
+func (v *Vocabulary) kindIn(text string, patterns func(kindWords) []string) (kind Kind, pattern string) {
 	text = strings.ToLower(text)
 	for _, k := range v.kinds {
-		for _, pattern := range k.texts {
+		for _, pattern := range patterns(k) {
 			if matches(text, pattern) {
 				return k.kind, pattern
 			}
