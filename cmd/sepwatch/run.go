@@ -49,7 +49,7 @@ force. Logs go to standard error.`,
 // softMemory is how much memory the daemon's data takes before garbage is
 // collected sooner than it would be otherwise. A backlog of mails leaves more
 // garbage than data, and a small machine should not pay for that.
-const softMemory = 48 << 20
+const softMemory = 36 << 20
 
 // boundMemory sets softMemory, unless GOMEMLIMIT says otherwise.
 func boundMemory() {
