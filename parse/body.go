@@ -89,9 +89,13 @@ func (g *grammar) attack(n int, line, rest string) {
 }
 
 // unifyBreaks makes every end of a line an LF or CRLF. Text that already has
-// no others is not copied.
+// no others is not copied. The separators of Unicode end lines only where
+// nothing else does: a file may have one in its name.
 func unifyBreaks(text string) string {
-	odd := strings.Contains(text, "\u2028") || strings.Contains(text, "\u2029")
+	if !strings.ContainsAny(strings.Trim(text, "\r\n"), "\r\n") {
+		return strings.NewReplacer("\u2028", "\n", "\u2029", "\n").Replace(text)
+	}
+	odd := false
 	for i := strings.IndexByte(text, '\r'); i >= 0 && !odd; {
 		odd = i+1 == len(text) || text[i+1] != '\n'
 		next := strings.IndexByte(text[i+1:], '\r')
@@ -103,7 +107,7 @@ func unifyBreaks(text string) string {
 	if !odd {
 		return text
 	}
-	return strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(text)
+	return strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n", "\r", "\n").Replace(text)
 }
 
 // unquote takes the marks of a forwarded mail and the blanks off the start.
