@@ -65,13 +65,17 @@ func (g *grammar) inFooter(n int, line string) (dated bool) {
 	if !ok {
 		return false
 	}
-	at, _, _ := strings.Cut(rest, "(")
-	at = strings.TrimSuffix(trimBlanks(at), ".")
-	if g.generatedAt, ok = g.words.moment(at); !ok {
+	if g.generatedAt, ok = g.generated(rest); !ok {
 		g.warn.Add("line %d: no date in %s", n, mime.Quote(line))
 	}
 	g.trace.line(n, "when SEPM wrote the mail")
 	return true
+}
+
+// generated reads the date after the sentence that has it.
+func (g *grammar) generated(rest string) (moment, bool) {
+	at, _, _ := strings.Cut(rest, "(")
+	return g.words.moment(strings.TrimSuffix(trimBlanks(at), "."))
 }
 
 // attack reads the one known sentence of a client security alert.

@@ -42,3 +42,35 @@ func TestSeparatorsOfUnicodeEndLinesWhereNothingElseDoes(t *testing.T) {
 	require.Len(t, a.Events, 2)
 	require.Equal(t, "PC-1", a.Events[0].Computer)
 }
+
+// TestWrappedFileNameIsNoSentence is a relay that wraps a line where the rest
+// of a name reads like one of SEPM's sentences.
+func TestWrappedFileNameIsNoSentence(t *testing.T) {
+	t.Parallel()
+	long := `C:\Users\bob\Downloads\` + strings.Repeat("a", 40)
+	for _, rest := range []string{
+		"This alarm was generated.exe",
+		"This alarm was generated at noon.exe",
+		"At least one security risk found.exe",
+	} {
+		t.Run(rest, func(t *testing.T) {
+			t.Parallel()
+			a := readText(hostileMail(long + "\n" + rest))
+			require.Len(t, a.Events, 2)
+			require.Equal(t, long+" "+rest, a.Events[0].FilePath)
+			require.Equal(t, "PC-1", a.Events[0].Computer)
+			require.Equal(t, "2019-02-28T03:50:21", a.GeneratedAt)
+		})
+	}
+}
+
+func TestFooterRightAfterLongLine(t *testing.T) {
+	t.Parallel()
+	const label, footer = "Risk name: R\nFile path: C:\\a.exe\n", "\nThis alarm was generated at Feb 28, 2019 3:50:21 AM.\nComputer: *\n"
+	for _, last := range []string{"Computer: PC-1\nClient Group: ", "Action taken on risk: "} {
+		a := readText(label + last + strings.Repeat("b", 80) + footer)
+		require.Len(t, a.Events, 1)
+		require.Equal(t, "2019-02-28T03:50:21", a.GeneratedAt)
+		require.NotContains(t, a.Events[0].Computer+a.Events[0].ClientGroup+a.Events[0].Action, "alarm")
+	}
+}
