@@ -331,7 +331,12 @@ func isBlankLine(s string) bool {
 	return s == "" || strings.IndexByte(rule, s[0]) >= 0 && strings.Trim(s, rule) == ""
 }
 
+// isAddresses reports whether a line holds addresses alone. A line that is
+// longer than a value is not looked at: each address is compared with all.
 func (g *grammar) isAddresses(s string) bool {
+	if len(s) > g.reader.maxValue {
+		return false
+	}
 	found, bad := g.words.addresses(s)
 	return len(found) > 0 && len(bad) == 0
 }
