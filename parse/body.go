@@ -65,13 +65,17 @@ func (g *grammar) inFooter(n int, line string) (dated bool) {
 	if !ok {
 		return false
 	}
-	at, _, _ := strings.Cut(rest, "(")
-	at = strings.TrimSuffix(trimBlanks(at), ".")
-	if g.generatedAt, ok = g.words.moment(at); !ok {
+	if g.generatedAt, ok = g.generated(rest); !ok {
 		g.warn.Add("line %d: no date in %s", n, mime.Quote(line))
 	}
 	g.trace.line(n, "when SEPM wrote the mail")
 	return true
+}
+
+// generated reads the date after the sentence that has it.
+func (g *grammar) generated(rest string) (moment, bool) {
+	at, _, _ := strings.Cut(rest, "(")
+	return g.words.moment(strings.TrimSuffix(trimBlanks(at), "."))
 }
 
 // attack reads the one known sentence of a client security alert.
@@ -89,9 +93,13 @@ func (g *grammar) attack(n int, line, rest string) {
 }
 
 // unifyBreaks makes every end of a line an LF or CRLF. Text that already has
-// no others is not copied.
+// no others is not copied. The separators of Unicode end lines only where
+// nothing else does: a file may have one in its name.
 func unifyBreaks(text string) string {
-	odd := strings.Contains(text, "\u2028") || strings.Contains(text, "\u2029")
+	if !strings.ContainsAny(strings.Trim(text, "\r\n"), "\r\n") {
+		return strings.NewReplacer("\u2028", "\n", "\u2029", "\n").Replace(text)
+	}
+	odd := false
 	for i := strings.IndexByte(text, '\r'); i >= 0 && !odd; {
 		odd = i+1 == len(text) || text[i+1] != '\n'
 		next := strings.IndexByte(text[i+1:], '\r')
@@ -103,7 +111,7 @@ func unifyBreaks(text string) string {
 	if !odd {
 		return text
 	}
-	return strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(text)
+	return strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n", "\r", "\n").Replace(text)
 }
 
 // unquote takes the marks of a forwarded mail and the blanks off the start.

@@ -28,7 +28,7 @@ func (g *grammar) line(n int, raw string) (footer bool) {
 		g.blank, g.current.open, g.columns = true, false, nil
 		return false
 	}
-	if g.words.maybeSentence(s) {
+	if g.words.maybeSentence(s) && !g.goesOn(s) {
 		if footer, done := g.sentence(n, s); done {
 			return footer
 		}
@@ -214,9 +214,7 @@ func (g *grammar) loose(n int, s string) {
 	}
 	g.trace.field(n, "more of the line before")
 	value := b.value()
-	word, _, _ := strings.Cut(s, " ")
-	// A mail program breaks a line only where the next word has no room.
-	wrapped := g.width+1+utf8.RuneCountInString(word) > shortestWrap
+	wrapped := g.noRoom(s)
 	switch {
 	case b.current == addressField && *value != "" && g.isAddresses(s):
 		g.extend(n, value, ",", s)
@@ -234,6 +232,28 @@ func (g *grammar) loose(n int, s string) {
 		b.stray = n
 		b.open = false
 	}
+}
+
+// noRoom reports whether the line may have been wrapped off the one before: a
+// mail program breaks a line only where the next word has no room.
+func (g *grammar) noRoom(s string) bool {
+	word, _, _ := strings.Cut(s, " ")
+	return g.width+1+utf8.RuneCountInString(word) > shortestWrap
+}
+
+// goesOn reports whether a line that begins with one of SEPM's sentences is
+// the rest of a name all the same, which anybody may have chosen. No name of
+// Windows has a date in it, and after the action a block is at its end.
+func (g *grammar) goesOn(s string) bool {
+	if !g.current.open || g.blank || g.current.current == actionField || !g.noRoom(s) {
+		return false
+	}
+	rest, ok := g.words.begins(generatedSentence, s)
+	if !ok {
+		return true
+	}
+	_, dated := g.generated(rest)
+	return !dated
 }
 
 // Beyond these a block or a row is no event of SEPM's.
@@ -311,7 +331,12 @@ func isBlankLine(s string) bool {
 	return s == "" || strings.IndexByte(rule, s[0]) >= 0 && strings.Trim(s, rule) == ""
 }
 
+// isAddresses reports whether a line holds addresses alone. A line that is
+// longer than a value is not looked at: each address is compared with all.
 func (g *grammar) isAddresses(s string) bool {
+	if len(s) > g.reader.maxValue {
+		return false
+	}
 	found, bad := g.words.addresses(s)
 	return len(found) > 0 && len(bad) == 0
 }

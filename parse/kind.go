@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/parse/indicator"
 	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
@@ -31,7 +33,7 @@ func (v *Vocabulary) kindOf(subject string, b *body) (kind Kind, signals []strin
 		}
 	}
 	switch {
-	case kind == Report && !b.heading, kind != Unknown && !kind.Operational():
+	case kind == Report && !b.heading && !b.footer, kind != Unknown && !kind.Operational():
 		return kind, signals
 	case b.heading:
 		return SingleRisk, signals
@@ -42,10 +44,23 @@ func (v *Vocabulary) kindOf(subject string, b *body) (kind Kind, signals []strin
 	case kind != Unknown:
 		return kind, signals
 	}
-	if kind, pattern = v.byText(mime.Cut(b.text, maxKindText)); pattern != "" {
-		signals = append(signals, fmt.Sprintf("body: %q is of kind %s", pattern, kind))
+	kind, pattern = v.byText(mime.Cut(b.text, maxKindText))
+	if pattern == "" || kind.Operational() && namesFile(b.text) {
+		return Unknown, signals
 	}
-	return kind, signals
+	return kind, append(signals, fmt.Sprintf("body: %q is of kind %s", pattern, kind))
+}
+
+// namesFile reports whether a text tells of a file. Such a text is no notice
+// about SEPM's own running, whatever words it has: they may be the file's name.
+func namesFile(text string) bool {
+	for _, i := range indicator.Find(mime.Cut(text, maxText)) {
+		switch i.Type {
+		case incident.FilePath, incident.FileName, incident.MD5Hash, incident.SHA1Hash, incident.SHA256Hash:
+			return true
+		}
+	}
+	return false
 }
 
 // maxKindText is how much of a body is searched for words: a notice says in

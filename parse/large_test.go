@@ -51,6 +51,9 @@ func TestLargeMails(t *testing.T) {
 		"header lines": {func() string { return head + fill("X-Spam: no\n") + "\n" + alert }, 1, ""},
 		"one header":   {func() string { return head + "X-Spam: no" + fill(" no") + "\n\n" + alert }, 1, ""},
 		"10,000 parts": {func() string { return first + strings.Repeat("--b0\n\nx\n", 10_000) + end }, 1, "parts are read"},
+		"1,000 texts": {func() string {
+			return first + strings.Repeat("--b0\n\n"+strings.Repeat("words and words\n", 500)+"\n", 900) + end
+		}, 1, ""},
 		"10,000 mails": {func() string {
 			return first + strings.Repeat("--b0\nContent-Type: message/rfc822\n\nSubject: x\n\nz\n", 10_000) + end
 		}, 1, "parts are read"},

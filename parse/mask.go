@@ -23,7 +23,8 @@ type mask struct {
 	v4    map[netip.Addr]string
 	v6    map[netip.Addr]string
 	// nested is how deep in escaped HTML the text is that is being masked.
-	nested int
+	nested  int
+	borders int // borders of parts that were given
 }
 
 func newMask(words *Vocabulary) *mask {
@@ -98,7 +99,12 @@ func (m *mask) line(s string) string {
 func (m *mask) value(f field, s string) string {
 	value := trimBlanks(s)
 	switch f {
-	case riskField, actionField, sourceField, directionField, protocolField, signatureField, signatureIDField:
+	case sourceField:
+		if m.words.source(value) == "" {
+			return m.free(s)
+		}
+		return s
+	case riskField, actionField, directionField, protocolField, signatureField, signatureIDField:
 		return s
 	case eventTimeField, insertedField:
 		if _, ok := m.words.moment(value); ok {
@@ -210,8 +216,9 @@ var (
 	})
 )
 
-// header masks a header. The fields that say how the mail is made stay.
-func (m *mask) header(out *bytes.Buffer, header, raw []byte) {
+// header masks a header. The fields that say how the mail is made stay, but
+// for the border of its parts, in which some programs write their host's name.
+func (m *mask) header(out *bytes.Buffer, header, raw []byte, border string) {
 	for name, value := range headerFields(header) {
 		switch strings.ToLower(name) {
 		case "":
@@ -224,19 +231,32 @@ func (m *mask) header(out *bytes.Buffer, header, raw []byte) {
 		case "date", "mime-version", "content-transfer-encoding", "x-mailer", "auto-submitted", "precedence", "x-priority", "importance":
 			out.WriteString(name + ":" + value)
 		case "content-type", "content-disposition":
-			out.WriteString(name + ":" + parameterForm().ReplaceAllString(value, `${1}"x"`))
+			value = parameterForm().ReplaceAllString(value, `${1}"x"`)
+			if border != "" {
+				value = borderForm().ReplaceAllString(value, `${1}"`+border+`"`)
+			}
+			out.WriteString(name + ":" + value)
 		case "subject":
 			out.WriteString(name + ": " + m.subject(value, mime.Read(raw).Subject) + "\r\n")
 		default:
+			if len(name) > 2 && strings.EqualFold(name[:2], "x-") { // X-Example-Corporation-MailScanner
+				name = m.known(name)
+			}
 			out.WriteString(name + ":" + m.shapes(value, maskWord))
 		}
 	}
 }
 
-// parameterForm finds names of files among the parameters of a header.
-var parameterForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(\b(?:file)?name\*?(?:\d+\*?)?=)(?:"[^"]*"|[^;\s]+)`)
-})
+// parameterForm finds names of files among the parameters of a header, and
+// borderForm the border of parts.
+var (
+	parameterForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?is)(\b(?:file)?name\*?(?:\d+\*?)?\s*=\s*)(?:"(?:[^"\\]|\\.)*"|"[^"]*"|[^;\s]+)`)
+	})
+	borderForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(\bboundary\s*=\s*)(?:"[^"]*"|[^;\s]+)`)
+	})
+)
 
 // subject masks a subject as it reads, and encodes it again if it was.
 func (m *mask) subject(value, subject string) string {

@@ -2,7 +2,9 @@ package parse
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
+	"fmt"
 	stdmime "mime"
 	"mime/quotedprintable"
 	"slices"
@@ -38,12 +40,17 @@ const maxRedacted = 16
 func (m *mask) entity(raw []byte, depth int) []byte {
 	header, body := splitEntity(raw)
 	kind, params := contentType(header)
+	boundary, border := params["boundary"], ""
+	if boundary != "" && borderForm().Match(header) { // it may be written in pieces
+		m.borders++
+		border = fmt.Sprintf("border%d", m.borders)
+	}
 	var out bytes.Buffer
-	m.header(&out, header, raw)
-	switch boundary := params["boundary"]; {
+	m.header(&out, header, raw, border)
+	switch {
 	case depth > maxRedacted:
 	case strings.HasPrefix(kind, "multipart/") && boundary != "":
-		m.parts(&out, body, boundary, depth)
+		m.parts(&out, body, boundary, cmp.Or(border, boundary), depth)
 	case strings.HasPrefix(kind, "message/rfc822"):
 		out.Write(m.entity(body, depth+1))
 	default:
@@ -81,7 +88,7 @@ func contentType(header []byte) (kind string, params map[string]string) {
 
 // parts redacts the parts of a multipart. What stands around them is for
 // nobody and left out.
-func (m *mask) parts(out *bytes.Buffer, body []byte, boundary string, depth int) {
+func (m *mask) parts(out *bytes.Buffer, body []byte, boundary, masked string, depth int) {
 	border := []byte("--" + boundary)
 	start := -1
 	flush := func(end int) {
@@ -97,7 +104,8 @@ func (m *mask) parts(out *bytes.Buffer, body []byte, boundary string, depth int)
 		line := body[at:next]
 		if tail, ok := bytes.CutPrefix(bytes.TrimRight(line, " \t\r\n"), border); ok && (len(tail) == 0 || string(tail) == "--") {
 			flush(at)
-			out.Write(line)
+			out.WriteString("--" + masked)
+			out.Write(line[len(border):])
 			if start = next; len(tail) > 0 {
 				return
 			}
@@ -177,7 +185,12 @@ func (m *mask) html(source string) string {
 				out.WriteString(html.EscapeString(m.marked(string(z.Text()))))
 			}
 		case html.StartTagToken, html.SelfClosingTagToken, html.EndTagToken:
+			raw := string(z.Raw()) // before the tokenizer goes on
 			t := z.Token()
+			if t.DataAtom == 0 { // <bob@example.com> is none of HTML's
+				out.WriteString(m.shapes(raw, maskWord))
+				continue
+			}
 			t.Attr = slices.DeleteFunc(t.Attr, func(a html.Attribute) bool {
 				return !slices.Contains([]string{"colspan", "rowspan", "align", "valign", "border", "dir"}, a.Key)
 			})

@@ -109,10 +109,31 @@ func TestRedactKeepsStructure(t *testing.T) {
 		require.NotContains(t, got, secret)
 	}
 	for _, kept := range []string{
-		"X-Mailer: Mailer 1.0", "boundary=\"b\"", "Content-Type: text/plain; charset=iso-8859-1", "quoted-printable", "Computer: X=E9xx-XX\r\n",
+		"X-Mailer: Mailer 1.0", "boundary=\"border1\"", "Content-Type: text/plain; charset=iso-8859-1", "quoted-printable", "Computer: X=E9xx-XX\r\n",
 		"New label: xxxxxx", `name="x"`, "Content-Type: message/rfc822", "IP Address: 192.0.2.1, 192.0.2.2", "Received: xxxx xxxx.xxxx.xxxxxxx (192.0.2.1)",
-		"Single Risk Event: machine XX-0\r\n", "--b--",
+		"Single Risk Event: machine XX-0\r\n", "--border1--",
 	} {
 		require.Contains(t, got, kept)
+	}
+}
+
+// TestRedactKeepsNoNameInTheMarkup: names stand also where a copy keeps the
+// structure of a mail.
+func TestRedactKeepsNoNameInTheMarkup(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string]string{
+		"address that looks like a tag": "Content-Type: text/html\r\n\r\n<p>Bob <bob@acme.example> wrote:</p>",
+		"tag in plain text":             "\r\nRisk name: R<br>\r\nComputer: <ACME-PC>\r\n",
+		"border of parts":               "Content-Type: multipart/mixed;\r\n boundary=\"_000_SRV1acme_\"\r\n\r\n--_000_SRV1acme_\r\n\r\nx\r\n--_000_SRV1acme_--\r\n",
+		"borders within":                "Content-Type: multipart/mixed; boundary=acme\r\n\r\n--acme\r\nContent-Type: multipart/mixed; boundary=acme2\r\n\r\n--acme2\r\n\r\nx\r\n--acme2--\r\n--acme--\r\n",
+		"quote in a file name":          "Content-Type: text/plain; name=\"a\\\" acme.docx\"\r\n\r\nx\r\n",
+		"name of a header":              "X-Acme-MailScanner: clean\r\n\r\nx\r\n",
+		"source that is none":           "\r\nSource: \\\\acme\\share\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			copied := string(parse.NewReader(parse.Options{}).Redact([]byte("Subject: x\r\n" + raw)))
+			require.NotContains(t, strings.ToLower(copied), "acme")
+		})
 	}
 }

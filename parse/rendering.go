@@ -62,16 +62,18 @@ func renderings(m *mime.Message) iter.Seq[rendering] {
 // join puts the texts of the parts of one kind one after the other.
 func join(name string, texts []mime.Text, html bool) rendering {
 	r := rendering{name: name, html: html}
+	var text strings.Builder
 	for _, t := range texts {
 		if t.HTML != html || t.Text == "" {
 			continue
 		}
-		if r.text != "" {
-			r.text += "\n\n"
+		if text.Len() > 0 {
+			text.WriteString("\n\n")
 		}
-		r.parts = append(r.parts, placed{len(r.text), t})
-		r.text += t.Text
+		r.parts = append(r.parts, placed{text.Len(), t})
+		text.WriteString(t.Text)
 	}
+	r.text = text.String()
 	return r
 }
 
