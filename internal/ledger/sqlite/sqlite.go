@@ -104,9 +104,10 @@ func (e *engine) open(ctx context.Context, path string, options ledger.Options) 
 //
 // The daemon's connection keeps the indexes of keys and messages in memory,
 // which are written at random places: 4 MiB are enough for those of a hundred
-// thousand mails. Readers look at few pages, and are several. Its log grows to 16 MiB (4,000 pages), so that a page
-// that many commits change is written back once for all of them; and what
-// undoes a statement of many rows needs no file.
+// thousand mails. Its log grows to 16 MiB (4,000 pages), so that a page that
+// many commits change is written back once for all of them; and what undoes a
+// statement of many rows needs no file. Readers are several, and look at few
+// pages.
 const (
 	forReading = "mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)&_pragma=cache_size(-512)"
 	forWriting = "mode=rw&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
