@@ -122,3 +122,17 @@ func TestWhitelistArtifacts(t *testing.T) {
 	require.Equal(t, "TEST-ENDPOINT", a.Events[0].Computer)
 	require.Equal(t, []string{"192.168.194.94"}, a.Events[0].IPAddresses)
 }
+
+func TestWhitelistCoversOtherAlphabets(t *testing.T) {
+	t.Parallel()
+	w, err := parse.NewWhitelist(parse.WhitelistEntries{Domains: []string{"*.b\u00fccher.example"}})
+	require.NoError(t, err)
+	for kind, value := range map[incident.ArtifactType]string{
+		incident.URL:        "https://www.B\u00dcCHER.example:8443/x",
+		incident.SystemName: "pc.b\u00fccher.example",
+		incident.DNSName:    "xn--bcher-kva.example",
+	} {
+		_, covered := w.Covers(kind, value)
+		require.True(t, covered, value)
+	}
+}
