@@ -136,3 +136,12 @@ func TestWhitelistCoversOtherAlphabets(t *testing.T) {
 		require.True(t, covered, value)
 	}
 }
+
+func TestWhitelistFromZeroToLoopbackHoldsHosts(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, parse.CheckNetwork("0.0.0.0/1"))
+	require.NoError(t, parse.CheckNetwork("0.0.0.0-127.0.0.1"))
+	for _, entry := range []string{"0.0.0.0", "127.0.0.0/8", "127.0.0.1-127.0.0.9", "::/127", "::1"} {
+		require.ErrorContains(t, parse.CheckNetwork(entry), "can never match", entry)
+	}
+}
