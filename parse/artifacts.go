@@ -16,10 +16,10 @@ import (
 // back. Left out are values that stand for nothing, addresses that name no
 // other host, accounts that every host has, and what Resilient would refuse;
 // the events keep them all.
-func (r *Reader) artifacts(a *Alert, m *mime.Message, note *note) ([]Artifact, []Whitelisted) {
-	c := collector{words: r.words, white: r.whitelist, note: note, found: make([]Artifact, 0, 8*len(a.Events)), held: []Whitelisted{}}
+func (r *Reader) artifacts(a *Alert, m *mime.Message, note *note, warn *mime.Warnings) ([]Artifact, []Whitelisted) {
+	c := collector{words: r.words, white: r.whitelist, note: note, warn: warn, found: make([]Artifact, 0, 8*len(a.Events)), held: []Whitelisted{}}
 	for i := range a.Events {
-		c.event, c.start, c.heldStart = i, len(c.found), len(c.held)
+		c.event, c.start, c.heldStart, c.free = i, len(c.found), len(c.held), 0
 		c.labelled(&a.Events[i])
 	}
 	if len(a.Events) == 0 && !a.Kind.Operational() {
@@ -37,12 +37,18 @@ type collector struct {
 	words *Vocabulary
 	white *Whitelist
 	note  *note
+	warn  *mime.Warnings
 	found []Artifact
 	held  []Whitelisted
 	// event is the one that is looked at, and the others are where its values
 	// begin.
 	event, start, heldStart int
+	free                    int // values in free text that were looked at
 }
+
+// maxFree is how many values of one event's free texts are looked at. Nobody
+// looks up more, and each costs Resilient an artifact.
+const maxFree = 500
 
 // labelled adds what has a label of its own, and then what a description and
 // other texts name.
@@ -115,7 +121,14 @@ func (c *collector) address(written string) {
 // its findings.
 func (c *collector) freely(text, sender string) {
 	_, domain, _ := strings.Cut(sender, "@")
+	if c.free > maxFree {
+		return
+	}
 	for _, i := range indicator.Find(text) {
+		if c.free++; c.free > maxFree {
+			c.warn.Add("only the first %d values in free text are looked at", maxFree)
+			return
+		}
 		if sender != "" && (strings.EqualFold(i.Value, sender) || strings.EqualFold(i.Value, domain)) {
 			c.note.leave(c.event, i.Type, i.Value, "it is the sender of the alert")
 			continue

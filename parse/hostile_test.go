@@ -1,6 +1,7 @@
 package parse_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -102,4 +103,20 @@ func TestFileNameMakesNoNotice(t *testing.T) {
 			require.Equal(t, strings.HasPrefix(test.body, block) && test.kind != parse.Report, len(a.Events) == 1)
 		})
 	}
+}
+
+// TestManyValuesInFreeText: an event of many texts that are full of addresses
+// makes no incident of as many artifacts.
+func TestManyValuesInFreeText(t *testing.T) {
+	t.Parallel()
+	var many strings.Builder
+	for i := range 2000 {
+		if i%100 == 0 {
+			fmt.Fprintf(&many, "\nMore %c: ", 'A'+i/100)
+		}
+		fmt.Fprintf(&many, "198.51.%d.%d ", i/250, 1+i%250)
+	}
+	a := readText("Risk name: R\nFile path: C:\\a.exe\nComputer: PC-1" + many.String() + "\nUser: bob\n")
+	require.Len(t, a.Artifacts, 505)
+	require.Equal(t, []string{"only the first 500 values in free text are looked at"}, a.Warnings)
 }

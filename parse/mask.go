@@ -218,7 +218,7 @@ var (
 
 // header masks a header. The fields that say how the mail is made stay, but
 // for the border of its parts, in which some programs write their host's name.
-func (m *mask) header(out *bytes.Buffer, header, raw []byte, border string) {
+func (m *mask) header(out *bytes.Buffer, header []byte, border string) {
 	for name, value := range headerFields(header) {
 		switch strings.ToLower(name) {
 		case "":
@@ -237,7 +237,7 @@ func (m *mask) header(out *bytes.Buffer, header, raw []byte, border string) {
 			}
 			out.WriteString(name + ":" + value)
 		case "subject":
-			out.WriteString(name + ": " + m.subject(value, mime.Read(raw).Subject) + "\r\n")
+			out.WriteString(name + ": " + m.subject(value, mime.Read([]byte("Subject:"+value+"\r\n")).Subject) + "\r\n")
 		default:
 			if len(name) > 2 && strings.EqualFold(name[:2], "x-") { // X-Example-Corporation-MailScanner
 				name = m.known(name)
@@ -271,24 +271,25 @@ func (m *mask) subject(value, subject string) string {
 // them, and the lines that are none under an empty name.
 func headerFields(header []byte) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
-		name, value := "", ""
+		name := ""
+		start, at := 0, 0 // of the value, and of the line
 		for line := range bytes.Lines(header) {
-			if name != "" && len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
-				value += string(line)
+			next := at + len(line)
+			if name != "" && (line[0] == ' ' || line[0] == '\t') {
+				at = next
 				continue
 			}
-			if value != "" && !yield(name, value) {
+			if start < at && !yield(name, string(header[start:at])) {
 				return
 			}
-			before, after, ok := bytes.Cut(line, []byte(":"))
-			if ok && len(before) > 0 && !bytes.ContainsAny(before, " \t") {
-				name, value = string(before), string(after)
-				continue
+			name, start = "", at
+			if before, _, ok := bytes.Cut(line, []byte(":")); ok && len(before) > 0 && !bytes.ContainsAny(before, " \t") {
+				name, start = string(before), at+len(before)+1
 			}
-			name, value = "", string(line)
+			at = next
 		}
-		if value != "" {
-			yield(name, value)
+		if start < at {
+			yield(name, string(header[start:at]))
 		}
 	}
 }

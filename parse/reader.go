@@ -89,7 +89,7 @@ func (r *Reader) read(raw []byte, note *note) Alert {
 	for i := range a.Events {
 		a.Events[i].Digest = a.Events[i].ContentDigest()
 	}
-	a.Artifacts, a.Whitelisted = r.artifacts(&a, m, note)
+	a.Artifacts, a.Whitelisted = r.artifacts(&a, m, note, &warn)
 	a.Warnings = warn.Texts()
 	if len(a.Events) > 0 {
 		a.Status = Parsed

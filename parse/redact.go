@@ -46,7 +46,7 @@ func (m *mask) entity(raw []byte, depth int) []byte {
 		border = fmt.Sprintf("border%d", m.borders)
 	}
 	var out bytes.Buffer
-	m.header(&out, header, raw, border)
+	m.header(&out, header, border)
 	switch {
 	case depth > maxRedacted:
 	case strings.HasPrefix(kind, "multipart/") && boundary != "":

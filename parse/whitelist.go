@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/yl2chen/cidranger"
+	"golang.org/x/net/idna"
 
 	"github.com/sepwatch/sepwatch/incident"
 )
@@ -163,7 +164,13 @@ func (s *whitelistSet) covers(host string) (entry string, covered bool) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return s.coversAddress(addr.Unmap().WithZone(""))
 	}
-	return s.coversName(foldHost(host))
+	name := foldHost(host)
+	if strings.Contains(name, ".") { // entries are held so, see addName
+		if ascii, err := idna.Punycode.ToASCII(name); err == nil {
+			name = ascii
+		}
+	}
+	return s.coversName(name)
 }
 
 func (s *whitelistSet) coversAddress(addr netip.Addr) (entry string, covered bool) {

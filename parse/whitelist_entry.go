@@ -58,7 +58,7 @@ func parseNetwork(s string) (netip.Prefix, error) {
 		return prefix, fmt.Errorf("is an address inside a network: %s is the network, %s the one address", masked, prefix.Addr())
 	case prefix.Bits() == 0:
 		return prefix, errors.New("holds every address there is, so that none would be an artifact")
-	case isNoHost(prefix.Addr()) && isNoHost(lastOf(prefix)):
+	case noHosts(prefix.Addr(), lastOf(prefix)):
 		return prefix, errors.New("can never match: such addresses are never made artifacts")
 	}
 	return prefix, nil
@@ -75,7 +75,7 @@ func parseRange(from, to string) (addressRange, error) {
 		return addressRange{}, errors.New("can never match: it ends before it begins")
 	case !first.Prev().IsValid() && !last.Next().IsValid():
 		return addressRange{}, errors.New("holds every address there is, so that none would be an artifact")
-	case isNoHost(first) && isNoHost(last):
+	case noHosts(first, last):
 		return addressRange{}, errors.New("can never match: such addresses are never made artifacts")
 	}
 	return addressRange{first: first, last: last}, nil
@@ -83,6 +83,11 @@ func parseRange(from, to string) (addressRange, error) {
 
 // isNoHost reports whether an address names no other host.
 func isNoHost(addr netip.Addr) bool { return addr.IsUnspecified() || addr.IsLoopback() }
+
+// noHosts reports the same of all addresses of a range.
+func noHosts(first, last netip.Addr) bool {
+	return isNoHost(first) && isNoHost(last) && (first.IsLoopback() || first.Is6() || first == last)
+}
 
 func lastOf(p netip.Prefix) netip.Addr {
 	b := p.Addr().AsSlice()

@@ -122,3 +122,26 @@ func TestWhitelistArtifacts(t *testing.T) {
 	require.Equal(t, "TEST-ENDPOINT", a.Events[0].Computer)
 	require.Equal(t, []string{"192.168.194.94"}, a.Events[0].IPAddresses)
 }
+
+func TestWhitelistCoversOtherAlphabets(t *testing.T) {
+	t.Parallel()
+	w, err := parse.NewWhitelist(parse.WhitelistEntries{Domains: []string{"*.b\u00fccher.example"}})
+	require.NoError(t, err)
+	for kind, value := range map[incident.ArtifactType]string{
+		incident.URL:        "https://www.B\u00dcCHER.example:8443/x",
+		incident.SystemName: "pc.b\u00fccher.example",
+		incident.DNSName:    "xn--bcher-kva.example",
+	} {
+		_, covered := w.Covers(kind, value)
+		require.True(t, covered, value)
+	}
+}
+
+func TestWhitelistFromZeroToLoopbackHoldsHosts(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, parse.CheckNetwork("0.0.0.0/1"))
+	require.NoError(t, parse.CheckNetwork("0.0.0.0-127.0.0.1"))
+	for _, entry := range []string{"0.0.0.0", "127.0.0.0/8", "127.0.0.1-127.0.0.9", "::/127", "::1"} {
+		require.ErrorContains(t, parse.CheckNetwork(entry), "can never match", entry)
+	}
+}
