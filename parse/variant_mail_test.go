@@ -8,6 +8,7 @@ import (
 	"mime"
 	"mime/quotedprintable"
 	"strings"
+	"unicode/utf8"
 	"time"
 
 	"golang.org/x/text/encoding"
@@ -46,13 +47,15 @@ func charsets() map[string]charset {
 	}
 }
 
-// holds reports whether the mail's charset and coding can carry the text.
+// holds reports whether the mail's charset and coding can carry the text. A
+// text of two letters or so may be UTF-8 as well, and is then taken for it.
 func (v variant) holds(s string) bool {
 	if v["coding"] == "7bit" && v["charset"] != "iso-2022-jp" {
 		return isASCII(s)
 	}
-	_, err := charsets()[v["charset"]].NewEncoder().String(s)
-	return err == nil
+	encoded, err := charsets()[v["charset"]].NewEncoder().String(s)
+	_, singleByte := charsets()[v["charset"]].Encoding.(*charmap.Charmap)
+	return err == nil && (isASCII(s) || !singleByte || !utf8.ValidString(encoded))
 }
 
 func isASCII(s string) bool {

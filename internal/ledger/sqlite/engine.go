@@ -48,7 +48,7 @@ func (e *engine) Listen(context.Context, func(string)) {}
 func (e *engine) Close() error {
 	err := errors.Join(e.read.close(), e.write.close())
 	if e.lock != nil {
-		err = errors.Join(err, e.lock.Close())
+		err = errors.Join(err, unlock(e.lock), e.lock.Close())
 	}
 	return err
 }

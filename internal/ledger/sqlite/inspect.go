@@ -91,7 +91,10 @@ func isHeld(path string) (bool, error) {
 	if errors.Is(err, errHeld) {
 		return true, nil
 	}
-	return false, err
+	if err != nil {
+		return false, err
+	}
+	return false, unlock(lock)
 }
 
 // makeable says why the folder, or those above it, could not be made.

@@ -20,6 +20,10 @@ func tryLock(f *os.File) error {
 	return err
 }
 
+// unlock lets the lock go at once: closing the file does not while a child
+// that is just being started has a copy of it.
+func unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
+
 // writable says why this user may not write to a file or into a folder.
 func writable(name string) error {
 	if err := unix.Faccessat(unix.AT_FDCWD, name, unix.W_OK, unix.AT_EACCESS); err != nil {

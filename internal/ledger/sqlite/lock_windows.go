@@ -19,6 +19,10 @@ func tryLock(f *os.File) error {
 	return err
 }
 
+// unlock does nothing: a child has no copy of the file, so that closing it is
+// enough.
+func unlock(*os.File) error { return nil }
+
 // writable says why this user may not write to a file. Of a folder only an
 // attempt could tell, so any is taken for writable.
 func writable(name string) error {
