@@ -41,7 +41,7 @@ func (e Event) ContentDigest() string {
 	for _, name := range [...]string{e.Risk, e.Computer, e.Domain, e.User} {
 		buf = appendFolded(buf, name)
 	}
-	buf = appendPart(appendPart(buf, e.FilePath), e.EventTime)
+	buf = appendPart(appendPart(buf, singleBlanks(e.FilePath)), e.EventTime)
 	if e.EventTime == "" {
 		buf = appendPart(buf, e.InsertedTime)
 		for _, label := range slices.Sorted(maps.Keys(e.Extra)) {
@@ -64,6 +64,15 @@ func (e Event) ContentDigest() string {
 	}
 	sum := sha256.Sum256(buf)
 	return hex.EncodeToString(sum[:])
+}
+
+// singleBlanks makes one blank of several, as HTML does on the way, and of
+// those that a mail program puts in their place.
+func singleBlanks(path string) string {
+	if isPrintable(path) && !strings.Contains(path, "  ") {
+		return path
+	}
+	return strings.Join(strings.Fields(path), " ")
 }
 
 func appendPart(buf []byte, part string) []byte {

@@ -22,6 +22,9 @@ func TestContentDigest(t *testing.T) {
 		func(e *parse.Event) { e.Computer, e.User, e.Domain, e.Risk = "pc", "BOB", "DEFAULT", "r" },
 		func(e *parse.Event) { e.Extra = map[string]string{"Severity": "5"} },
 	}
+	spaced, narrow := base, base
+	spaced.FilePath, narrow.FilePath = "C:\\a  b\u00a0c.exe", "C:\\a b c.exe"
+	require.Equal(t, spaced.ContentDigest(), narrow.ContentDigest(), "HTML keeps no more than one blank")
 	for i, change := range same {
 		e := base
 		change(&e)

@@ -15,6 +15,8 @@ type rendering struct {
 	// parts are those that the text is made of, and where in it each begins.
 	parts []placed
 	html  bool
+	// second is a choice that is made only where no other gave an event.
+	second bool
 }
 
 // placed is a part in a text. Its lines are those of the mail, unless the
@@ -40,20 +42,20 @@ func renderings(m *mime.Message) iter.Seq[rendering] {
 				return
 			}
 			if looksLikeHTML(marked.text) { // the tags were escaped
-				marked.name, marked.text = "HTML with its tags escaped", mime.HTMLText(marked.text)
+				marked.second, marked.name, marked.text = true, "HTML with its tags escaped", mime.HTMLText(marked.text)
 				if !yield(marked) {
 					return
 				}
 			}
 		}
 		if looksLikeHTML(plain.text) {
-			plain.name, plain.text, plain.html = "HTML sent as plain text", mime.HTMLText(plain.text), true
+			plain.second, plain.name, plain.text, plain.html = true, "HTML sent as plain text", mime.HTMLText(plain.text), true
 			if !yield(plain) {
 				return
 			}
 		}
 		if looksEscaped(plain.text) {
-			plain.name, plain.text, plain.html = "HTML with its tags escaped", mime.HTMLText(html.UnescapeString(plain.text)), true
+			plain.second, plain.name, plain.text, plain.html = true, "HTML with its tags escaped", mime.HTMLText(html.UnescapeString(plain.text)), true
 			yield(plain)
 		}
 	}
@@ -119,6 +121,9 @@ func (r *Reader) readBodies(m *mime.Message, note *note) body {
 func (r *Reader) readTexts(m *mime.Message, note *note) body {
 	var best body
 	for text := range renderings(m) {
+		if text.second && len(best.events) > 0 {
+			break
+		}
 		b := r.readBody(text.text, note.of(text))
 		switch {
 		case len(b.events) == 0 && (best.text == "" || text.html && len(best.events) == 0 && looksLikeHTML(best.text)):
