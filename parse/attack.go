@@ -68,7 +68,8 @@ func (g *grammar) attackOf(b *block, e *Event) *Attack {
 	if a == (Attack{}) {
 		return nil
 	}
-	return &a
+	found := a // only what is returned goes to the heap
+	return &found
 }
 
 func (g *grammar) port(e *Event, s slot) int {

@@ -29,7 +29,7 @@ func FuzzMoment(f *testing.F) {
 		require.Equal(t, m.wall, again.wall.Add(time.Duration(m.wall.Nanosecond())))
 		for _, zone := range []Zone{{}, {location: time.UTC}, {location: time.FixedZone("x", 12*60*60)}} {
 			var warn mime.Warnings
-			utc := zone.clock(m, m.wall, &warn).instant("x", m, &warn)
+			utc := zone.clock(m, m.wall, &warn).instant("x", m.String(), m, &warn)
 			_, err := time.Parse(time.RFC3339, utc)
 			require.NoError(t, err, utc)
 		}

@@ -157,7 +157,9 @@ func (g *grammar) field(n int, p pair) {
 		g.close()
 	}
 	first := &b.fields[p.field]
-	defer g.trace.field(n, p.field.String())
+	if g.trace != nil {
+		defer g.trace.field(n, p.field.String())
+	}
 	again := b.open && b.current == p.field // right after its like
 	switch {
 	case p.field == noField:

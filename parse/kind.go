@@ -1,7 +1,7 @@
 package parse
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/sepwatch/sepwatch/incident"
@@ -16,8 +16,9 @@ import (
 // operational notice, unless it is a report.
 func (v *Vocabulary) kindOf(subject string, b *body) (kind Kind, signals []string) {
 	kind, pattern := v.bySubject(subject)
+	signals = make([]string, 0, 8) // and room for those of the rules
 	if pattern != "" {
-		signals = append(signals, fmt.Sprintf("subject: %q is of kind %s", pattern, kind))
+		signals = append(signals, "subject: "+strconv.Quote(pattern)+" is of kind "+string(kind))
 	}
 	for _, s := range [...]struct {
 		found bool
@@ -48,7 +49,7 @@ func (v *Vocabulary) kindOf(subject string, b *body) (kind Kind, signals []strin
 	if pattern == "" || kind.Operational() && namesFile(b.text) {
 		return Unknown, signals
 	}
-	return kind, append(signals, fmt.Sprintf("body: %q is of kind %s", pattern, kind))
+	return kind, append(signals, "body: "+strconv.Quote(pattern)+" is of kind "+string(kind))
 }
 
 // namesFile reports whether a text tells of a file. Such a text is no notice

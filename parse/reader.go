@@ -105,11 +105,11 @@ func (r *Reader) setInstants(a *Alert, b *body, sent time.Time, warn *mime.Warni
 	c := r.zone.clock(b.generatedAt, sent, warn)
 	a.TimeZone, a.TimeZoneFrom = c.name(), c.from
 	if !c.generated.IsZero() {
-		a.GeneratedAtUTC = c.generated.UTC().Format(time.RFC3339)
+		a.GeneratedAtUTC = utcOf(c.generated, b.generatedAt.wall, a.GeneratedAt)
 	}
 	for i := range a.Events {
-		a.Events[i].EventTimeUTC = c.instant("the event time", b.times[i].event, warn)
-		a.Events[i].InsertedTimeUTC = c.instant("the insert time", b.times[i].inserted, warn)
+		a.Events[i].EventTimeUTC = c.instant("the event time", a.Events[i].EventTime, b.times[i].event, warn)
+		a.Events[i].InsertedTimeUTC = c.instant("the insert time", a.Events[i].InsertedTime, b.times[i].inserted, warn)
 	}
 }
 

@@ -69,6 +69,10 @@ func join(name string, texts []mime.Text, html bool) rendering {
 		if t.HTML != html || t.Text == "" {
 			continue
 		}
+		if len(texts) == 1 { // as most mails have it: no copy is needed
+			r.parts, r.text = []placed{{0, t}}, t.Text
+			return r
+		}
 		if text.Len() > 0 {
 			text.WriteString("\n\n")
 		}

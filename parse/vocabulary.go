@@ -25,9 +25,11 @@ type Vocabulary struct {
 	outcomes  map[string]Outcome
 	sources   map[string]string
 	nothing   map[string]bool
-	accounts  map[string]bool
-	months    map[string]time.Month
-	halves    map[string]string // words for AM and PM
+	// nothingStarts are their first bytes, and those of blanks before them.
+	nothingStarts [256]bool
+	accounts      map[string]bool
+	months        map[string]time.Month
+	halves        map[string]string // words for AM and PM
 }
 
 // kindWords are the texts that tell one kind of mail, in lower case.
@@ -180,8 +182,8 @@ func (v *Vocabulary) source(s string) string {
 // isNothing reports whether the value is one of SEPM's words for no value
 // (contract: SEPM e-mail §1.10).
 func (v *Vocabulary) isNothing(s string) bool {
-	if s == "" {
-		return true
+	if s == "" || !v.nothingStarts[s[0]] { // as almost always
+		return s == ""
 	}
 	nothing, _ := find(v.nothing, s)
 	return nothing
@@ -198,7 +200,8 @@ func (v *Vocabulary) isSystemAccount(user string) bool {
 func (v *Vocabulary) clone() *Vocabulary {
 	c := &Vocabulary{
 		labels: clone(v.labels), starts: v.starts, kinds: slices.Clone(v.kinds), outcomes: clone(v.outcomes),
-		sources: clone(v.sources), nothing: clone(v.nothing), accounts: clone(v.accounts), months: clone(v.months), halves: clone(v.halves),
+		nothingStarts: v.nothingStarts,
+		sources:       clone(v.sources), nothing: clone(v.nothing), accounts: clone(v.accounts), months: clone(v.months), halves: clone(v.halves),
 	}
 	for i, list := range v.sentences {
 		c.sentences[i] = slices.Clone(list)

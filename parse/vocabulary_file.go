@@ -12,6 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sepwatch/sepwatch/parse/mime"
 )
 
 // wordFile is the form of a vocabulary file; english.yaml explains it.
@@ -115,6 +117,12 @@ func (a *adder) all(file wordFile) {
 				known[text] = true
 			}
 		}
+	}
+	for word := range a.nothing {
+		a.nothingStarts[word[0]], a.nothingStarts[strings.ToUpper(word)[0]] = true, true
+	}
+	for _, blank := range []string{" ", "\t", "\r", mime.CellBreak, "\u00a0", "\u202f", "\u3000", "\ufeff"} {
+		a.nothingStarts[blank[0]] = true
 	}
 	a.fixed(file.Sentences)
 	a.conditions(file)

@@ -75,8 +75,8 @@ func (z Zone) clock(generated moment, sent time.Time, warn *mime.Warnings) clock
 func (c clock) name() string { return "assumed " + c.location.String() }
 
 // instant is the moment that a wall time of an event means, as RFC 3339 in
-// UTC; it is empty without one. What is doubtful about it is a warning.
-func (c clock) instant(what string, m moment, warn *mime.Warnings) string {
+// UTC; written is the wall time in its form. It is empty without one. What is doubtful about it is a warning.
+func (c clock) instant(what, written string, m moment, warn *mime.Warnings) string {
 	if m.wall.IsZero() {
 		return ""
 	}
@@ -99,6 +99,15 @@ func (c clock) instant(what string, m moment, warn *mime.Warnings) string {
 		} else {
 			warn.Add("%s %s is in the future of the mail", what, m.wall.Format(wallForm))
 		}
+	}
+	return utcOf(at, m.wall, written)
+}
+
+// utcOf writes an instant as RFC 3339; the wall time that it was is written
+// already.
+func utcOf(at, wall time.Time, written string) string {
+	if at.Equal(wall) {
+		return written + "Z"
 	}
 	return at.UTC().Format(time.RFC3339)
 }

@@ -57,7 +57,7 @@ func TestCheck14Auto(t *testing.T) {
 			require.Equal(t, zoneByDate, c.from)
 			require.Empty(t, warn.Texts())
 			require.Equal(t, sent.Add(-delay), c.generated.UTC())
-			require.Equal(t, sent.Add(-delay-time.Hour).Format(time.RFC3339), c.instant("x", moment{wall: sent.Add(offset - delay - time.Hour)}, &warn))
+			require.Equal(t, sent.Add(-delay-time.Hour).Format(time.RFC3339), c.instant("x", moment{wall: sent.Add(offset - delay - time.Hour)}.String(), moment{wall: sent.Add(offset - delay - time.Hour)}, &warn))
 		}
 	}
 	for _, offset := range []time.Duration{15 * time.Hour, -14 * time.Hour, 75 * time.Minute, 20 * time.Minute, 30 * 24 * time.Hour} {
@@ -100,7 +100,7 @@ func TestInstant(t *testing.T) {
 			var warn mime.Warnings
 			c := zone(t, test.zone).clock(moment{}, time.Date(2024, 11, 1, 0, 0, 0, 0, time.UTC), &warn)
 			require.Equal(t, "assumed "+test.zone, c.name())
-			require.Equal(t, test.want, c.instant("x", wall(t, test.time), &warn))
+			require.Equal(t, test.want, c.instant("x", wall(t, test.time).String(), wall(t, test.time), &warn))
 			if test.warning == "" {
 				require.Empty(t, warn.Texts())
 				return
@@ -118,6 +118,6 @@ func TestInstantAfterTheMail(t *testing.T) {
 	sent := time.Date(2024, 6, 26, 14, 2, 50, 0, time.UTC)
 	c := Zone{}.clock(wall(t, "Jun 26, 2024 7:02:34 AM"), sent, &warn)
 	require.Equal(t, "assumed UTC-07:00", c.name())
-	require.Equal(t, "2024-06-26T13:58:00Z", c.instant("x", wall(t, "Jun 26, 2024 1:58:00 PM"), &warn))
+	require.Equal(t, "2024-06-26T13:58:00Z", c.instant("x", wall(t, "Jun 26, 2024 1:58:00 PM").String(), wall(t, "Jun 26, 2024 1:58:00 PM"), &warn))
 	require.Equal(t, []string{"x 2024-06-26T13:58:00 is later than the mail in the zone of its Date header: UTC is assumed for it"}, warn.Texts())
 }

@@ -38,7 +38,7 @@ func compareParse(tb testing.TB, names ...string) (ratio, reference float64) {
 	for _, raw := range mails {
 		require.Equal(tb, parse.Parsed, reader.Read(raw).Status)
 	}
-	const rounds, repeat = 21, 200
+	const rounds, repeat = 21, 2000
 	var ratios, references []float64
 	for range rounds {
 		ours := timed(repeat, func() {
