@@ -17,13 +17,13 @@ import (
 
 // respondStage runs actions: what the rules start by themselves, and what
 // people do. Many run at once, since they mostly wait for SEPM, and what waits
-// together shares its requests (see [enrich.Lookups]); more than 200 would save
+// together shares its requests (see [enrich.Lookups]); more than 320 would save
 // few requests, and each that waits takes 30 KiB of stack. The lease outlasts two
 // walks over a large fleet: the one that was under way and the one that is
 // waited for.
 func (p *Pipeline) respondStage() *stage {
 	return &stage{
-		Pipeline: p, kind: ledger.TaskRespond, limit: 192, batch: 96, system: "SEPM",
+		Pipeline: p, kind: ledger.TaskRespond, limit: 320, batch: 256, system: "SEPM",
 		lease:  func(*Settings) time.Duration { return 30 * time.Minute },
 		client: func(s *Settings) any { return s.SEPM },
 		shut:   sepmShut,
