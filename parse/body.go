@@ -123,8 +123,7 @@ func unquote(line string) string {
 	return line
 }
 
-// cutFold takes a prefix off, which is given in lower case, whatever its
-// case in s.
+// cutFold takes a prefix off, whatever the case of either.
 func cutFold(s, prefix string) (rest string, ok bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return "", false

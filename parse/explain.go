@@ -11,6 +11,8 @@ import (
 type Explanation struct {
 	Alert Alert           `json:"alert"`
 	Texts []ExplainedText `json:"texts"`
+	// Files are the attachments, which are not read.
+	Files []ExplainedFile `json:"files"`
 	// LeftOut are values that are no artifacts. Those of the whitelist are in
 	// the alert.
 	LeftOut []LeftOut `json:"left_out"`
@@ -42,6 +44,17 @@ type ExplainedLine struct {
 	Event  int      `json:"event"`
 }
 
+// ExplainedFile is an attachment of the mail.
+type ExplainedFile struct {
+	Part string `json:"part"`
+	// Name is without folders and control characters; it may be empty.
+	Name string `json:"name"`
+	Type string `json:"type"` // as the mail claims
+	Size int64  `json:"size"` // in bytes, decoded
+	// SHA256 is lower-case hex, or empty where the content is not whole.
+	SHA256 string `json:"sha256"`
+}
+
 // LeftOut is a value that became no artifact.
 type LeftOut struct {
 	Event int    `json:"event"`
@@ -56,7 +69,7 @@ const maxExplained = 10_000
 // Explain reads a mail as [Reader.Read] does and says how it came to that.
 func (r *Reader) Explain(raw []byte) Explanation {
 	var n note
-	e := Explanation{Alert: r.read(raw, &n), Texts: []ExplainedText{}, LeftOut: orEmpty(n.left)}
+	e := Explanation{Alert: r.read(raw, &n), Texts: []ExplainedText{}, Files: orEmpty(n.files), LeftOut: orEmpty(n.left)}
 	for _, t := range n.texts {
 		e.Texts = append(e.Texts, t.explain())
 	}

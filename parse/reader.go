@@ -63,6 +63,7 @@ func (r *Reader) Read(raw []byte) Alert { return r.read(raw, nil) }
 
 func (r *Reader) read(raw []byte, note *note) Alert {
 	m := mime.Read(raw)
+	note.attached(m)
 	warn := m.Warnings
 	b := r.readBodies(m, note)
 	if len(b.events) == 0 {

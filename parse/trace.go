@@ -1,6 +1,9 @@
 package parse
 
-import "github.com/sepwatch/sepwatch/incident"
+import (
+	"github.com/sepwatch/sepwatch/incident"
+	"github.com/sepwatch/sepwatch/parse/mime"
+)
 
 // trace notes what each line of a text was read as. A nil trace notes
 // nothing, which is how almost every mail is read.
@@ -13,8 +16,8 @@ type trace struct {
 type traced struct {
 	line  int
 	what  string
-	event int // -1 for a line that belongs to none
-	apart bool
+	event int  // -1 for a line that belongs to none
+	apart bool // it stands among the lines of a block and is none of them
 }
 
 // line notes a line that belongs to no event.
@@ -59,7 +62,21 @@ func (t *trace) reopen() {
 // note gathers the traces of a mail's renderings; nil gathers nothing.
 type note struct {
 	texts []*tracedText
+	files []ExplainedFile
 	left  []LeftOut
+}
+
+// attached notes the files of a mail and of those attached to it.
+func (n *note) attached(m *mime.Message) {
+	if n == nil {
+		return
+	}
+	for _, f := range m.Files {
+		n.files = append(n.files, ExplainedFile(f))
+	}
+	for _, inner := range m.Attached {
+		n.attached(inner)
+	}
 }
 
 // leave says why a value became no artifact.

@@ -39,6 +39,11 @@ func showExplanation(out io.Writer, e parse.Explanation, asJSON bool) error {
 			return err
 		}
 	}
+	for _, f := range e.Files {
+		if _, err := fmt.Fprintf(out, "  file         part %s: %s, %s, %d bytes, SHA-256 %s\n", f.Part, printable(f.Name), printable(f.Type), f.Size, f.SHA256); err != nil {
+			return err
+		}
+	}
 	for _, left := range e.LeftOut {
 		if _, err := fmt.Fprintf(out, "  no artifact  %s: %s, %s\n", left.Type, printable(left.Value), left.Why); err != nil {
 			return err

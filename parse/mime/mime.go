@@ -51,10 +51,8 @@ type Text struct {
 	HTML bool
 	// Alternative names the multipart/alternative of which the part is one
 	// reading, by its section number; that of a whole mail is "TEXT", of an
-	// attached mail "2.TEXT". Reading counts its readings from 1; parts with
-	// the same number belong together. "" and 0 are for none.
+	// attached mail "2.TEXT". "" is for none.
 	Alternative string
-	Reading     int
 	// Text is valid UTF-8 without NUL. HTML is as it came; [HTMLText] makes
 	// text of it. Lines end as they do in the mail.
 	Text string

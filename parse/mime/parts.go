@@ -57,7 +57,7 @@ func (r *reader) attached(m *Message, h *header, start, end int, p place) {
 // text reads a text part.
 func (r *reader) text(h *header, kind string, start, end int, p place) Text {
 	t := Text{
-		Part: p.own(), HTML: kind == "text/html", Alternative: p.alternative, Reading: p.reading,
+		Part: p.own(), HTML: kind == "text/html", Alternative: p.alternative,
 		Encoding: transferEncoding(h.coding), Offset: -1,
 	}
 	if r.whole {

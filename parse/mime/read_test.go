@@ -22,7 +22,7 @@ func tree(m *mime.Message) []string {
 			line += " html"
 		}
 		if t.Alternative != "" {
-			line += " alternative " + t.Alternative + "/" + string(rune('0'+t.Reading))
+			line += " alternative " + t.Alternative
 		}
 		lines = append(lines, line+": "+t.Text)
 	}
@@ -62,12 +62,12 @@ func TestStructure(t *testing.T) {
 		"an empty part":    {mixed + "--b|--b||--b--|", []string{"1: ", "2: "}, nil},
 		"alternative": {"Content-Type: multipart/alternative; boundary=b||--b||one|--b|Content-Type: multipart/related; boundary=c||" +
 			"--c|Content-Type: text/html||two|--c||three|--c--|--b--|",
-			[]string{"1 alternative TEXT/1: one", "2.1 html alternative TEXT/2: two", "2.2 alternative TEXT/2: three"}, nil},
+			[]string{"1 alternative TEXT: one", "2.1 html alternative TEXT: two", "2.2 alternative TEXT: three"}, nil},
 		"alternative in parts": {mixed + "--b|Content-Type: multipart/alternative; boundary=c||--c||one|--c||two|--c--|--b||three|--b--",
-			[]string{"1.1 alternative 1/1: one", "1.2 alternative 1/2: two", "2: three"}, nil},
+			[]string{"1.1 alternative 1: one", "1.2 alternative 1: two", "2: three"}, nil},
 		"attached": {mixed + "--b||one|--b|Content-Type: message/rfc822||Subject: in||two|--b|Content-Type: message/rfc822||" +
 			"Subject: alternative|Content-Type: multipart/alternative; boundary=c||--c||three|--c--|--b--|",
-			[]string{"1: one", "mail in", "2.1: two", "mail alternative", "3.1 alternative 3.TEXT/1: three"}, nil},
+			[]string{"1: one", "mail in", "2.1: two", "mail alternative", "3.1 alternative 3.TEXT: three"}, nil},
 		"attached alone": {"Content-Type: message/rfc822||Content-Type: message/rfc822||Subject: in||one", []string{"mail ", "mail in", "1.1.1: one"}, nil},
 		"attached, encoded": {"Content-Type: message/rfc822|Content-Transfer-Encoding: base64||" +
 			base64.StdEncoding.EncodeToString([]byte("Subject: in\r\n\r\none")), []string{"mail in", "1.1: one"}, nil},

@@ -36,7 +36,6 @@ type place struct {
 	whole       bool   // the entity is a mail, not a part of a multipart
 	kind        string // the type that it has without a header
 	alternative string
-	reading     int
 	depth       int
 }
 
@@ -103,7 +102,7 @@ func (r *reader) multipart(m *Message, kind, boundary string, at int, p place) (
 	if !ok {
 		return border{}, false
 	}
-	in := place{kind: "text/plain", alternative: p.alternative, reading: p.reading, depth: p.depth + 1}
+	in := place{kind: "text/plain", alternative: p.alternative, depth: p.depth + 1}
 	switch kind {
 	case "multipart/digest":
 		in.kind = "message/rfc822"
@@ -122,9 +121,6 @@ func (r *reader) multipart(m *Message, kind, boundary string, at int, p place) (
 		}
 		r.left.parts--
 		in.number = p.child(n)
-		if kind == "multipart/alternative" {
-			in.reading = n
-		}
 		h, body := r.header(after.end)
 		after = r.body(m, &h, body, in)
 	}

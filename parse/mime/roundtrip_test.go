@@ -28,7 +28,7 @@ func TestRoundTrip(t *testing.T) {
 		g.set(&h, kind, params)
 		w, err := message.CreateWriter(&raw, h)
 		require.NoError(t, err)
-		g.body(w, kind, "", "", 0, 0)
+		g.body(w, kind, "", "", 0)
 		require.NoError(t, w.Close())
 
 		m := mime.Read(raw.Bytes())
@@ -71,7 +71,7 @@ func (g *generator) set(h *message.Header, kind string, params map[string]string
 	}
 }
 
-func (g *generator) body(w *message.Writer, kind, number, alternative string, reading, depth int) {
+func (g *generator) body(w *message.Writer, kind, number, alternative string, depth int) {
 	if strings.HasPrefix(kind, "text/") {
 		lines := rapid.SliceOfN(rapid.StringMatching(`[ -~éß東京😀]{0,90}`), 0, 5).Draw(g.t, "lines")
 		text := strings.Join(lines, "\r\n")
@@ -80,14 +80,14 @@ func (g *generator) body(w *message.Writer, kind, number, alternative string, re
 		if number == "" {
 			number = "1"
 		}
-		g.texts = append(g.texts, mime.Text{Part: number, HTML: kind == "text/html", Text: text, Charset: "utf-8", Alternative: alternative, Reading: reading})
+		g.texts = append(g.texts, mime.Text{Part: number, HTML: kind == "text/html", Text: text, Charset: "utf-8", Alternative: alternative})
 		return
 	}
 	for n := range rapid.IntRange(1, 3).Draw(g.t, "parts") {
 		child := strings.TrimPrefix(fmt.Sprint(number, ".", n+1), ".")
-		in, at := alternative, reading
+		in := alternative
 		if kind == "multipart/alternative" {
-			in, at = number, n+1
+			in = number
 			if number == "" {
 				in = "TEXT"
 			}
@@ -97,7 +97,7 @@ func (g *generator) body(w *message.Writer, kind, number, alternative string, re
 		g.set(&h, childKind, params)
 		part, err := w.CreatePart(h)
 		require.NoError(g.t, err)
-		g.body(part, childKind, child, in, at, depth+1)
+		g.body(part, childKind, child, in, depth+1)
 		require.NoError(g.t, part.Close())
 	}
 }
